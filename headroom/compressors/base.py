@@ -1,0 +1,77 @@
+"""What it takes to shorten one kind of text.
+
+A compressor is a pure function of the text and the goal. It promises a grade; the caller checks
+what can be checked (never longer; for "exact", that `expand` gives the bytes back) and
+throws the result away where the promise does not hold. A wrong guess costs savings, never correctness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from headroom.conversation import Grade, Json
+
+
+class TooCostly(Exception):
+    """A work limit was passed. Limits count bytes or steps, never time, so every machine decides alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is known about the text, and what the caller allows."""
+
+    tool: str = ""
+    """Name of the tool that printed it ("Read", "Bash" …), empty if unknown."""
+    call: Json = None
+    """The tool call's input: a command line, a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """A shorter form of a text."""
+
+    text: str
+    grade: Grade
+
+
+class Compressor(Protocol):
+    """One kind of text. Stateless; one instance serves all threads."""
+
+    @property
+    def name(self) -> str: ...
+
+    def sniff(self, text: str, goal: Goal) -> float:
+        """How sure we are, 0 to 1, that the text is ours. Looks at a bounded sample, linear time."""
+        ...
+
+    def compress(self, text: str, goal: Goal) -> Compressed | None:
+        """A shorter text of the promised grade, or None if there is none to be had.
+
+        Must be deterministic across processes and Python versions, linear in len(text), idempotent
+        (its own output, fed again, gives None or itself), and must not alter any entity (path, URL,
+        id, number, version). May raise TooCostly. Long single `re` calls are sliced (see `slices`).
+        """
+        ...
+
+    def expand(self, short: str) -> str | None:
+        """The inverse: the original bytes for "exact", an equal text for "equal"; None if `short` is not ours."""
+        ...
+
+
+SLICE = 64 * 1024
+"""Characters one C-level `re` call may chew on: it holds the GIL, and 64 KiB keep the loop's lag in milliseconds."""
+
+
+def slices(text: str, size: int = SLICE) -> list[str]:
+    """`text` cut at line ends into pieces of about `size` characters; "".join gives it back."""
+    pieces: list[str] = []
+    start = 0
+    while len(text) - start > size:
+        end = text.rfind("\n", start, start + size) + 1
+        if end <= start:
+            end = text.find("\n", start + size) + 1 or len(text)
+        pieces.append(text[start:end])
+        start = end
+    pieces.append(text[start:])
+    return pieces

@@ -1,0 +1,55 @@
+"""All there is to say about one exchange, said once.
+
+Written when the last byte has left or the client has; the metrics, the request log, /stats and the
+dashboard are all made from it, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from headroom.conversation import Report, Usage
+
+CacheState = Literal["hit", "miss", "bypass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Times in seconds since the epoch (`ts`) or milliseconds (`*_ms`)."""
+
+    ts: float
+    request_id: str
+    provider: str
+    dialect: str
+    """"" for a request that passed through unread."""
+    model: str
+    path: str
+    """Without the query: queries can carry keys."""
+    stream: bool
+    status: int
+    """0 if the client left before there was one."""
+    report: Report
+    tokens_before: int
+    """By the report counter: exact where a vocabulary is at hand, else estimated."""
+    tokens_after: int
+    usage: Usage = Usage()
+    overhead_ms: float = 0.0
+    """Ours alone: from the last byte of the request to the first byte sent upstream."""
+    ttfb_ms: float | None = None
+    total_ms: float = 0.0
+    cache: CacheState = "bypass"
+    error: str = ""
+    """"" or what went wrong, without any content: "Unreachable", "client left", "stream broke"."""
+    session: str = ""
+    project: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tokens_saved(self) -> int:
+        return self.tokens_before - self.tokens_after
+
+    @property
+    def failed(self) -> bool:
+        return self.status >= 500 or self.status == 0 or bool(self.error)
