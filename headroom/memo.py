@@ -1,0 +1,46 @@
+"""A bounded memory of pure results, safe to share between threads without a lock.
+
+Two generations of plain dicts: reads promote an entry from the old one to the young one; when the young one
+has used half the budget it becomes the old one and the old one is forgotten. Every step is a single dict operation,
+atomic in CPython; a lost race costs a recomputation, never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Memo(Generic[K, V]):
+    """Holds at most about `max_bytes`, by the sizes its callers state."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._half = max_bytes // 2
+        self._young: dict[K, tuple[V, int]] = {}
+        self._old: dict[K, tuple[V, int]] = {}
+        self._used = 0
+
+    def get(self, key: K) -> V | None:
+        row = self._young.get(key)
+        if row is not None:
+            return row[0]
+        row = self._old.get(key)
+        if row is None:
+            return None
+        self.put(key, *row)
+        return row[0]
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """`size` in bytes; what is larger than half the budget is not kept."""
+        if size > self._half:
+            return
+        if self._used + size > self._half:
+            self._old, self._young, self._used = self._young, {}, 0
+        self._young[key] = (value, size)
+        self._used += size
+
+    def __len__(self) -> int:
+        return len(self._young.keys() | self._old.keys())
