@@ -6,7 +6,7 @@ dashboard are all made from it, so they cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,7 +34,7 @@ class Record:
     tokens_before: int
     """By the report counter: exact where a vocabulary is at hand, else estimated."""
     tokens_after: int
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     overhead_ms: float = 0.0
     """Ours alone: from the last byte of the request to the first byte sent upstream."""
     ttfb_ms: float | None = None
@@ -45,6 +45,9 @@ class Record:
     session: str = ""
     project: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    request: str = ""
+    """The bodies, redacted, only under --log-messages."""
+    response: str = ""
 
     @property
     def tokens_saved(self) -> int:
@@ -53,3 +56,24 @@ class Record:
     @property
     def failed(self) -> bool:
         return self.status >= 500 or self.status == 0 or bool(self.error)
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is learned of an exchange while it runs; travels with the request and becomes its Record."""
+
+    request_id: str = ""
+    provider: str = ""
+    dialect: str = ""
+    model: str = ""
+    stream: bool = False
+    report: Report = field(default_factory=Report)
+    tokens_before: int | None = None
+    """None: the report's estimate stands."""
+    tokens_after: int | None = None
+    usage: Callable[[], Usage] = Usage
+    overhead_ms: float = 0.0
+    error: str = ""
+    request: str = ""
+    """The bodies, redacted, only under --log-messages."""
+    response: str = ""

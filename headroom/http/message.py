@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+from headroom.record import Draft
+
 Fields = list[tuple[bytes, bytes]]
 """Header fields in wire order; names in lower case."""
 
@@ -76,6 +78,8 @@ class Request:
     body: Body
     peer: str = ""
     """The caller's IP address as text, "" when it is not known (a Unix socket)."""
+    draft: Draft = field(default_factory=Draft)
+    """What the layers learn of this exchange, for its Record."""
 
     @property
     def path(self) -> str:

@@ -1,0 +1,210 @@
+"""Fold the transforms over a conversation: the one place that decides what leaves, and fails open.
+
+What was sent once is replayed from the journal; what is new is shortened; what was sent before we ever saw
+the conversation is left alone. Every part that is not shortened carries the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from headroom import ccr
+from headroom.conversation import Address, Conversation, Edit, Grade, Part, Report, Skip, Skipped
+from headroom.memo import Memo
+from headroom.transforms.base import Short, Transform
+
+MEMO_BYTES = 16 << 20
+"""For each of the two memories; a text counts with four bytes a character at worst, one as a rule."""
+
+ENTRY_BYTES = 200
+"""What a memo entry costs beside its texts: two dict slots, a tuple and a digest, as sys.getsizeof sees them."""
+
+GRADES: tuple[Grade, ...] = ("exact", "equal", "lossy")
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What is known of a text by content alone."""
+
+    digest: bytes
+    """SHA-256 of its UTF-8, lone surrogates passed through."""
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be done to a body, and what to say about it."""
+
+    edits: Mapping[Address, str]
+    report: Report
+
+
+class Pipeline:
+    """Transforms, applied to each tool output in turn. Safe to use from several threads."""
+
+    def __init__(self, transforms: Sequence[Transform], count: Callable[[str], int]) -> None:
+        self._transforms = tuple(transforms)
+        self._count = count
+        self._weights: Memo[str, Weight] = Memo(MEMO_BYTES)
+        self._results: Memo[tuple[bytes, str, str, bool], Short | Skip] = Memo(MEMO_BYTES)
+
+    def weigh(self, text: str) -> Weight:
+        weight = self._weights.get(text)
+        if weight is None:
+            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+            weight = Weight(digest, self._count(text))
+            self._weights.put(text, weight, len(text) + ENTRY_BYTES)
+        return weight
+
+    def chain(self, conversation: Conversation) -> Mapping[int, str]:
+        """Index of each tool part → its journal key: a hash of its text and of all that was said before it.
+
+        System text is left out: clients change it in mid-session (the date, a mode), and the forms
+        of earlier results stay true. So are blocks that are not text.
+        """
+        keys: dict[int, str] = {}
+        link = b""
+        for i, part in enumerate(conversation.parts):
+            if part.role == "system":
+                continue
+            link = hashlib.sha256(link + part.role[0].encode() + self.weigh(part.text).digest).digest()
+            if part.role == "tool":
+                keys[i] = link.hex()[:40]
+        return keys
+
+    def __call__(
+        self, conversation: Conversation, keys: Mapping[int, str], sent: Mapping[str, str | None], history: int
+    ) -> Outcome:
+        """`keys` as `chain` gives them; `sent` the journal's answer to them.
+
+        Parts before index `history` that have no record were sent by somebody else and are left alone.
+        """
+        fold = _Fold(self, conversation)
+        for i, part in enumerate(conversation.parts):
+            if part.role != "tool":
+                fold.skip(part, "not_tool_output")
+            elif keys[i] in sent:
+                fold.replay(part, sent[keys[i]])
+            elif i < history:
+                fold.forms[keys[i]] = None
+                fold.skip(part, "foreign")
+            else:
+                fold.forms[keys[i]] = fold.shorten(part, conversation.parts[:i])
+        return fold.outcome()
+
+    def shorten(self, part: Part, past: Sequence[Part], failed: Counter[str]) -> Short | Skip:
+        """All transforms in turn on one part; remembered by content where they depend on nothing else."""
+        key = (self.weigh(part.text).digest, part.tool, repr(part.call), part.error)
+        known = self._results.get(key)
+        if known is not None:
+            return known
+        result = self._apply(part, past, failed)
+        if all(t.local for t in self._transforms):
+            size = ENTRY_BYTES + (len(result.text) if isinstance(result, Short) else 0)
+            self._results.put(key, result, size)
+        return result
+
+    def _apply(self, part: Part, past: Sequence[Part], failed: Counter[str]) -> Short | Skip:
+        if not _is_unicode(part.text):
+            return "surrogates"
+        now, grade = part, 0
+        by: list[str] = []
+        reason: Skip = "no_kind"
+        for transform in self._transforms:
+            try:
+                answer = transform(now, past)
+                if isinstance(answer, Short):
+                    _check(answer)
+            except Exception as error:
+                # Law 5: a request never fails because we could not shorten it. The original goes out and the
+                # failure is counted by name; the text of an exception may hold content, so it is not kept.
+                failed[f"{transform.name}: {type(error).__name__}"] += 1
+                return "failed"
+            if isinstance(answer, Short):
+                now = replace(now, text=answer.text)
+                by.append(answer.by)
+                grade = max(grade, GRADES.index(answer.grade))
+            else:
+                reason = answer
+        if not by:
+            return reason
+        if self.weigh(now.text).tokens >= self.weigh(part.text).tokens:
+            return "no_gain"
+        return Short(now.text, "+".join(by), GRADES[grade])
+
+
+class _Fold:
+    """The running account of one pass over one conversation."""
+
+    def __init__(self, pipeline: Pipeline, conversation: Conversation) -> None:
+        self._pipeline = pipeline
+        self._conversation = conversation
+        self._changes: dict[Address, str] = {}
+        self._edits: list[Edit] = []
+        self._skipped: dict[Skip, list[int]] = {}
+        self._failed: Counter[str] = Counter()
+        self._originals: dict[str, str] = {}
+        self._before = sum(pipeline.weigh(text).tokens for text in conversation.others)
+        self._saved = 0
+        self.forms: dict[str, str | None] = {}
+
+    def skip(self, part: Part, reason: Skip) -> None:
+        tokens = self._pipeline.weigh(part.text).tokens
+        self._before += tokens
+        row = self._skipped.setdefault(reason, [0, 0])
+        row[0] += tokens
+        row[1] += 1
+
+    def replay(self, part: Part, form: str | None) -> None:
+        if form is None:
+            self.skip(part, "sent_as_is")
+            return
+        self._change(part, form)
+
+    def shorten(self, part: Part, past: Sequence[Part]) -> str | None:
+        result = self._pipeline.shorten(part, past, self._failed)
+        if not isinstance(result, Short):
+            self.skip(part, result)
+            return None
+        before, after = self._change(part, result.text)
+        self._edits.append(Edit(result.by, part.tool, part.text, result.text, result.grade, before, after))
+        self._originals[ccr.key_of(part.text)] = part.text
+        return result.text
+
+    def _change(self, part: Part, text: str) -> tuple[int, int]:
+        before, after = self._pipeline.weigh(part.text).tokens, self._pipeline.weigh(text).tokens
+        self._before += before
+        self._saved += before - after
+        self._changes[part.at] = text
+        return before, after
+
+    def outcome(self) -> Outcome:
+        skipped = tuple(Skipped(reason, tokens, parts) for reason, (tokens, parts) in self._skipped.items())
+        return Outcome(
+            self._changes,
+            Report(
+                before=self._before, after=self._before - self._saved, edits=tuple(self._edits), skipped=skipped,
+                failed=dict(self._failed), originals=self._originals, forms=self.forms,
+            ),
+        )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check(short: Short) -> None:
+    """The post-conditions of law 5 that a text can break; structure cannot change, only string literals do."""
+    if not short.text.strip():
+        raise ValueError("an empty text")
+    if not _is_unicode(short.text):
+        raise ValueError("not Unicode")
+    if short.grade == "lossy" and ccr.MARKER.search(short.text) is None:
+        raise ValueError("a lossy text without a marker")
