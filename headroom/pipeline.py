@@ -59,6 +59,10 @@ class Pipeline:
             self._weights.put(text, weight, len(text) + ENTRY_BYTES)
         return weight
 
+    def size(self, conversation: Conversation) -> int:
+        """Estimated tokens of everything the model reads."""
+        return sum(self.weigh(text).tokens for text in (*(p.text for p in conversation.parts), *conversation.others))
+
     def chain(self, conversation: Conversation) -> Mapping[int, str]:
         """Index of each tool part → its journal key: a hash of its text and of all that was said before it.
 

@@ -29,6 +29,10 @@ class Dialect(Protocol):
         """Whether a request is ours to read. `path` has no query."""
         ...
 
+    def forward(self, target: str) -> str:
+        """Path and query to ask the provider for, where clients know a shorter path than the provider does."""
+        ...
+
     def read(self, document: Document, path: str) -> Conversation:
         """The texts of a body in the order the model reads them."""
         ...

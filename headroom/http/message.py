@@ -6,7 +6,7 @@ client that asks the provider is a Handler too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from headroom.record import Draft
@@ -41,7 +41,17 @@ class Body:
 
     def through(self, change: Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]) -> Body:
         """The same duty, other bytes: how a layer taps or rewrites a stream."""
-        return Body(change(self.__aiter__()), self.aclose)
+        changed = change(self.__aiter__())
+
+        async def close() -> None:
+            try:
+                # A generator that is dropped half-way would be finalised later, by the collector.
+                if isinstance(changed, AsyncGenerator):
+                    await changed.aclose()
+            finally:
+                await self.aclose()
+
+        return Body(changed, close)
 
 
 class _One:

@@ -98,10 +98,14 @@ def guard_control(door: Door, open_paths: frozenset[str]) -> Layer:
 
 def is_loopback(peer: str) -> bool:
     """An empty peer is a Unix socket, whose file permissions guard it."""
+    if not peer:
+        return True
     try:
-        return not peer or ipaddress.ip_address(peer.partition("%")[0]).is_loopback
+        address = ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _host(request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -45,7 +45,7 @@ def observe(account: Account, clocks: Clocks) -> Layer:
                 raise
             watch.answered(response)
             fields = [*response.fields, (b"x-headroom-request-id", request.draft.request_id.encode())]
-            return replace(response, fields=fields, body=Body(watch.chunks(response.body), watch.closer(response.body)))
+            return replace(response, fields=fields, body=watch.watched(response.body))
 
         return handle
 
@@ -57,6 +57,8 @@ class _Watch:
         self._account, self._clocks, self._request = account, clocks, request
         self._started, self._ts = clocks.steady(), clocks.wall()
         self._first: float | None = None
+        self._left: int | None = None
+        """Bytes of the answer still to come, where its length is known."""
         self._status = 0
         self._done = False
         request.draft.request_id = _request_id(request, clocks.new_id)
@@ -64,24 +66,34 @@ class _Watch:
     def answered(self, response: Response) -> None:
         self._status = response.status
         self._first = self._clocks.steady()
+        length = response.get(b"content-length")
+        self._left = int(length) if length and length.isdigit() else None
+        if self._request.method == "HEAD" or response.status in (204, 304):
+            self.end("")
 
-    async def chunks(self, body: Body) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in body:
-                yield chunk
-        except Exception as error:
-            self.end(self._request.draft.error or type(error).__name__)
-            raise
-        self.end("")
+    def watched(self, body: Body) -> Body:
+        through = body.through(self._chunks)
 
-    def closer(self, body: Body) -> Callable[[], Awaitable[None]]:
         async def close() -> None:
             try:
-                await body.aclose()
+                await through.aclose()
             finally:
-                self.end("client left")  # a no-op after the last chunk
+                self.end("client left")  # does nothing after the last chunk
 
-        return close
+        return Body(through.__aiter__(), close)
+
+    async def _chunks(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in chunks:
+                if self._left is not None:
+                    self._left -= len(chunk)
+                    if self._left <= 0:
+                        self.end("")  # before the last byte leaves: who has the answer finds it accounted for
+                yield chunk
+        except Exception as error:
+            self.end(type(error).__name__)
+            raise
+        self.end("")
 
     def end(self, error: str) -> None:
         if self._done:

@@ -1,0 +1,214 @@
+"""The flow of one request, for every dialect alike: read, shorten, ask, hand back the answer as it comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+import anyio
+
+from headroom.conversation import Address, Conversation, Json, Report, Skip
+from headroom.dialects.base import Dialect
+from headroom.errors import HeadroomError, StoreError, UpstreamError
+from headroom.http.coding import Decoder, Undecodable, accept_encoding, decode
+from headroom.http.message import Fields, Handler, Request, Response, end_to_end, once, without
+from headroom.http.sse import Tap
+from headroom.proxy.compression import Compression, Prepared, untouched
+from headroom.proxy.intake import Intake
+
+REFUSAL = 64 * 1024
+"""Bytes of a 400 answer that are read to see whether it is about bound reasoning."""
+
+DESCRIBES_THE_BODY = frozenset((b"content-length", b"accept-encoding", b"expect"))
+"""Written anew for the request that leaves; with an edited body, content-encoding goes too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What an exchange needs from the composition root."""
+
+    compression: Compression
+    intake: Intake
+    keep: Callable[[Request, Mapping[str, str]], Awaitable[None]]
+    """Store originals under the caller's tenant. Raises StoreError."""
+    recount: Callable[[Conversation, Mapping[Address, str]], Awaitable[tuple[int, int] | None]]
+    """Exact tokens before and after, where a vocabulary is at hand; None where the estimate stands."""
+    mishap: Callable[[str], None]
+    """Count something that went wrong without harm to the request, by name."""
+    clock: Callable[[], float]
+    """Seconds, steady."""
+    optimize: bool = True
+
+
+class Exchange:
+    """Answers the requests of one dialect. A Handler."""
+
+    def __init__(self, dialect: Dialect, services: Services, upstream: Handler) -> None:
+        self._dialect, self._services, self._upstream = dialect, services, upstream
+
+    async def __call__(self, request: Request) -> Response:
+        draft = request.draft
+        draft.dialect, draft.provider = self._dialect.name, self._dialect.provider
+        async with self._services.intake.read(request) as raw:
+            started = self._services.clock()
+            prepared = await self._prepare(request, raw)
+            _describe(request, prepared)
+            draft.overhead_ms = (self._services.clock() - started) * 1000
+            response = await self._ask(request, raw, prepared)
+        return self._answer(request, response)
+
+    async def _prepare(self, request: Request, raw: bytes) -> Prepared:
+        services = self._services
+        encoding = (request.get(b"content-encoding") or b"").decode("latin-1")
+        try:
+            body = decode(raw, encoding, services.intake.max_body)
+        except Undecodable:
+            return untouched(raw, "encoding")
+        prepared = await services.compression.prepare(self._dialect, request.path, body, self._left_alone(request))
+        if prepared.store_failures:
+            services.mishap("journal")
+        return prepared
+
+    def _left_alone(self, request: Request) -> Skip | None:
+        if not self._services.optimize:
+            return "optimize_off"
+        return "bypass" if (request.get(b"x-headroom-bypass") or b"").lower() == b"true" else None
+
+    async def _ask(self, request: Request, raw: bytes, prepared: Prepared) -> Response:
+        """Ask the provider; meanwhile keep the originals and count exactly, where there is anything to do."""
+        if prepared.reading is None:
+            return await self._upstream(self._outgoing(request, raw, prepared))
+        async with anyio.create_task_group() as meanwhile:
+            # Only lossless forms so far: an original that could not be kept can still be read from its form.
+            if prepared.report.originals:
+                meanwhile.start_soon(self._keep, request, prepared.report.originals)
+            meanwhile.start_soon(self._recount, request, prepared.reading.conversation, prepared.changes)
+            result = await _caught(self._ask_twice_at_most(request, raw, prepared))
+        if isinstance(result, HeadroomError):
+            raise result
+        return result
+
+    async def _ask_twice_at_most(self, request: Request, raw: bytes, prepared: Prepared) -> Response:
+        response = await self._upstream(self._outgoing(request, raw, prepared))
+        if not prepared.assumed:
+            return response
+        if response.status == 400 and prepared.changes:
+            return await self._after_refusal(request, raw, prepared, response)
+        await self._settle(prepared, response)
+        return response
+
+    async def _after_refusal(self, request: Request, raw: bytes, prepared: Prepared, refused: Response) -> Response:
+        """No record told our history from foreign, and the provider says that we guessed wrong: try the other once."""
+        text = await _whole(refused)
+        refused = replace(refused, body=once(text))
+        if not self._dialect.mismatch(400, _json(text)):
+            return refused
+        self._services.mishap("reread")
+        other = await self._services.compression.other_reading(prepared)
+        _describe(request, other)
+        response = await self._upstream(self._outgoing(request, raw, other))
+        await self._settle(other, response)
+        return response
+
+    async def _settle(self, prepared: Prepared, response: Response) -> None:
+        """What the provider took becomes the record."""
+        if response.status < 400 and await self._services.compression.settle(prepared):
+            self._services.mishap("journal")
+
+    async def _keep(self, request: Request, originals: Mapping[str, str]) -> None:
+        try:
+            await self._services.keep(request, originals)
+        except StoreError:
+            self._services.mishap("originals")
+
+    async def _recount(self, request: Request, conversation: Conversation, changes: Mapping[Address, str]) -> None:
+        exact = await self._services.recount(conversation, changes)
+        if exact is not None:
+            request.draft.tokens_before, request.draft.tokens_after = exact
+
+    def _outgoing(self, request: Request, raw: bytes, prepared: Prepared) -> Request:
+        body = prepared.body if prepared.changes else raw
+        fields = without(forwarded(request.fields), DESCRIBES_THE_BODY)
+        if prepared.changes:
+            fields = without(fields, frozenset((b"content-encoding",)))
+        # Inside a gzip stream we could neither see usage cheaply nor say that it broke.
+        wanted = b"identity" if request.draft.stream else accept_encoding(request.get(b"accept-encoding"))
+        fields += [(b"accept-encoding", wanted), (b"content-length", b"%d" % len(body))]
+        return replace(request, target=self._dialect.forward(request.target), fields=fields, body=once(body))
+
+    def _answer(self, request: Request, response: Response) -> Response:
+        """The provider's answer, relayed as it comes; a copy is watched for usage."""
+        draft = request.draft
+        encoding = (response.get(b"content-encoding") or b"identity").decode("latin-1").lower()
+        events = (response.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
+        decoder, tap = Decoder(encoding), Tap(self._dialect.usage)
+        draft.usage = tap.close
+
+        async def relay(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+            try:
+                async for chunk in chunks:
+                    tap.feed(decoder.feed(chunk))
+                    yield chunk
+            except UpstreamError as error:
+                draft.error = type(error).__name__
+                if events and encoding == "identity":
+                    yield self._dialect.broken(f"headroom: {error.message}")
+                raise  # so that the server aborts the connection: never a good end for a broken answer
+
+        fields = [*end_to_end(response.fields), *_savings(request)]
+        return Response(response.status, fields, response.body.through(relay))
+
+
+def forwarded(fields: Fields) -> Fields:
+    """What travels on to a provider: nothing meant for this connection, nothing meant for us."""
+    return [f for f in end_to_end(fields) if f[0] != b"host" and not f[0].startswith(b"x-headroom-")]
+
+
+def _describe(request: Request, prepared: Prepared) -> None:
+    request.draft.report = prepared.report
+    if prepared.reading is not None:
+        request.draft.model = prepared.reading.conversation.model
+        request.draft.stream = prepared.reading.conversation.stream
+
+
+def _savings(request: Request) -> Fields:
+    draft = request.draft
+    report: Report = draft.report
+    before = report.before if draft.tokens_before is None else draft.tokens_before
+    after = report.after if draft.tokens_after is None else draft.tokens_after
+    return [
+        (b"x-headroom-tokens-before", b"%d" % before),
+        (b"x-headroom-tokens-after", b"%d" % after),
+        (b"x-headroom-tokens-saved", b"%d" % (before - after)),
+    ]
+
+
+async def _caught(asked: Awaitable[Response]) -> Response | HeadroomError:
+    """An error as a value, so that a task group does not wrap it in a group."""
+    try:
+        return await asked
+    except HeadroomError as error:
+        return error
+
+
+async def _whole(response: Response) -> bytes:
+    """An answer's body, at most REFUSAL bytes of it: error answers are small."""
+    chunks: list[bytes] = []
+    total = 0
+    try:
+        async for chunk in response.body:
+            chunks.append(chunk)
+            total += len(chunk)
+            if total > REFUSAL:
+                break
+    finally:
+        await response.body.aclose()
+    return b"".join(chunks)
+
+
+def _json(text: bytes) -> Json:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
