@@ -89,8 +89,10 @@ def unknown(cls: type[Table], environ: Mapping[str, str]) -> tuple[str, ...]:
     warnings = []
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            warnings.append(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
+            # Compared without the prefix that all share, or everything would look alike.
+            near = difflib.get_close_matches(name[len(PREFIX):], [k.removeprefix(PREFIX) for k in known], 1)
+            meant = next((f"; did you mean {k}?" for k in known if near and k.removeprefix(PREFIX) == near[0]), "")
+            warnings.append(f"{name} is not a setting{meant}")
     return tuple(warnings)
 
 

@@ -1,0 +1,66 @@
+"""The `headroom` command: finds the module of a sub-command and runs it.
+
+Modules are imported only when asked for, so `headroom --help` and `headroom proxy` start in a blink.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TextIO
+
+from headroom import __version__
+from headroom.errors import OurError, SettingsError
+
+COMMANDS: Mapping[str, str] = {
+    "proxy": "run the proxy",
+    "demo": "see it work: a scripted model, recorded agent sessions, no key, no network",
+    "retrieve": "print an original by its key",
+    "settings": "list every setting, its value and where it came from",
+    "tokenizer": "exact token counts: fetch the vocabulary once, or show what is used",
+}
+"""Name → what it does; headroom/cli/NAME.py has `run`."""
+
+Run = Callable[[Sequence[str], Mapping[str, str], TextIO], int]
+"""Arguments, environment, standard output → exit code."""
+
+
+def main() -> None:
+    sys.exit(dispatch(sys.argv[1:], os.environ, sys.stdout))  # noqa: TID251  # the one entry from the shell
+
+
+def dispatch(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
+    """Exit codes: 0 fine, 1 it failed, 2 it was asked wrongly, 130 interrupted."""
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(usage(), file=stdout)
+        return 0
+    if argv[0] in ("-V", "--version", "version"):
+        print(f"headroom {__version__}", file=stdout)
+        return 0
+    if argv[0] not in COMMANDS:
+        print(f"headroom: no command {argv[0]!r}; see headroom --help", file=sys.stderr)
+        return 2
+    run: Run = importlib.import_module(f"headroom.cli.{argv[0]}").run
+    try:
+        return run(argv[1:], environ, stdout)
+    except SettingsError as error:
+        print(f"headroom: {error.message}", file=sys.stderr)
+        return 2
+    except OurError as error:
+        print(f"headroom: {error.message}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1  # `headroom … | head` is no fault
+    except KeyboardInterrupt:
+        return 130
+
+
+def usage() -> str:
+    width = max(map(len, COMMANDS))
+    rows = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return "\n".join([
+        f"headroom {__version__}: shortens what LLM agents read, before it is paid for", "",
+        "usage: headroom COMMAND [options]", "", *rows, "", "headroom COMMAND --help lists a command's options.",
+    ])

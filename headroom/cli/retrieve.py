@@ -1,0 +1,75 @@
+"""`headroom retrieve KEY`: print an original, from the running proxy or, if none runs, from its state."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+import anyio
+
+from headroom import ccr
+from headroom.errors import OurError
+from headroom.options import load
+from headroom.proxy.server import originals_space, state_url
+from headroom.settings import Settings
+from headroom.stores import open_store
+
+ASK_SECONDS = 10.0
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
+    parser = argparse.ArgumentParser(prog="headroom retrieve", allow_abbrev=False)
+    parser.add_argument("key", help="the 24 hex digits of a marker")
+    parser.add_argument("--lines", metavar="A-B", help="only these lines of it")
+    parser.add_argument("--url", help="the proxy [default: the one HEADROOM_HOST and HEADROOM_PORT name]")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    given = parser.parse_args(argv)
+    if not ccr.KEY.fullmatch(given.key):
+        print("headroom: a key is 24 hex digits, as it stands in the marker", file=sys.stderr)
+        return 2
+    settings = load(Settings, [], environ).settings
+    answer = _from_proxy(given, settings)
+    if answer is None:
+        answer = anyio.run(_from_state, given.key, settings, environ)
+    if answer is None:
+        print("headroom: no original under this key; it was never stored here, or it expired", file=sys.stderr)
+        return 1
+    text = answer if given.lines is None else ccr.lines(answer, given.lines).text
+    stdout.write(json.dumps({"key": given.key, "text": text}) + "\n" if given.json else text)
+    return 0
+
+
+def _from_proxy(given: Any, settings: Settings) -> str | None:
+    base = given.url or f"http://{settings.host}:{settings.port}"
+    headers = {"X-Headroom-Proxy-Token": settings.proxy_token} if settings.proxy_token else {}
+    request = urllib.request.Request(f"{base.rstrip('/')}/v1/retrieve/{given.key}", headers=headers)
+    # Loopback must not go through a corporate proxy that HTTP_PROXY names.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=ASK_SECONDS) as answer:
+            text = json.load(answer)["text"]
+            return text if isinstance(text, str) else None
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        raise OurError(f"the proxy at {base} answers {error.code}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+async def _from_state(key: str, settings: Settings, environ: Mapping[str, str]) -> str | None:
+    url = state_url(settings, environ)
+    if url == "memory:":
+        return None
+    store = open_store(url, time.time)
+    try:
+        row = (await store.get(originals_space(settings), None, [key])).get(key)
+    finally:
+        await store.aclose()
+    return None if row is None else row.decode("utf-8", "surrogatepass")

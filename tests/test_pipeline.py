@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom.ccr import key_of
+from headroom.conversation import Conversation, Part, Skip
+from headroom.pipeline import Outcome, Pipeline
+from headroom.transforms.base import Short
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Halve:
+    """Drops every second word of a text that starts with "long"; a small, honest transform."""
+
+    name: str = "halve"
+    local: bool = True
+
+    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+        if part.text.startswith("boom"):
+            raise RuntimeError("secret content")
+        if part.text.startswith("void"):
+            return Short(" ", "halve", "exact")
+        if part.text.startswith("lossy"):
+            return Short("less", "halve", "lossy")
+        if not part.text.startswith("long"):
+            return "no_kind"
+        return Short("short " + " ".join(part.text.split()[2::2]), "halve", "exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    name: str = "strip"
+    local: bool = True
+
+    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+        return Short(part.text.strip(" ~"), "strip", "equal") if "~" in part.text else "no_gain"
+
+
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """Not local: says "as above" if the same text stands before it."""
+
+    name: str = "refer"
+    local: bool = False
+
+    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+        return Short("as above", "refer", "exact") if any(p.text == part.text for p in past) else "no_kind"
+
+
+def tool(text: str, i: int = 0) -> Part:
+    return Part("tool", text, ("messages", i), "Bash")
+
+
+def conversation(*parts: Part, fresh: int = 0) -> Conversation:
+    return Conversation("m", tuple(replace(p, at=("messages", i)) for i, p in enumerate(parts)), fresh)
+
+
+def fold(pipeline: Pipeline, c: Conversation, sent: dict[str, str | None] | None = None, history: int = 0) -> Outcome:
+    return pipeline(c, pipeline.chain(c), sent or {}, history)
+
+
+LONG = "long a b c d e f g h"
+
+
+def test_only_tool_output_is_shortened_and_everything_else_says_why() -> None:
+    c = conversation(Part("system", LONG, ()), Part("user", LONG, ()), tool(LONG), tool("other"), Part("assistant", LONG, ()))
+    outcome = fold(Pipeline([Halve()], words), c)
+    assert outcome.edits == {("messages", 2): "short b d f h"}
+    assert {(s.reason, s.parts) for s in outcome.report.skipped} == {("not_tool_output", 3), ("no_kind", 1)}
+    assert outcome.report.originals == {key_of(LONG): LONG}
+    assert (outcome.report.before, outcome.report.saved) == (9 * 4 + 1, 4)
+    assert [(e.by, e.tool, e.grade, e.before, e.after) for e in outcome.report.edits] == [("halve", "Bash", "exact", 9, 5)]
+
+
+def test_transforms_follow_each_other_and_the_weakest_grade_stands() -> None:
+    outcome = fold(Pipeline([Strip(), Halve()], words), conversation(tool("~ " + LONG + " ~")))
+    assert outcome.edits == {("messages", 0): "short b d f h"}
+    assert [(e.by, e.grade) for e in outcome.report.edits] == [("strip+halve", "equal")]
+
+
+@pytest.mark.parametrize(("text", "reason", "failed"), [
+    ("boom", "failed", {"halve: RuntimeError": 1}),
+    ("void", "failed", {"halve: ValueError": 1}),
+    ("lossy without a marker", "failed", {"halve: ValueError": 1}),
+    ("long \ud800", "surrogates", {}),
+])
+def test_a_transform_that_fails_costs_savings_and_nothing_else(text: str, reason: str, failed: dict[str, int]) -> None:
+    outcome = fold(Pipeline([Halve()], words), conversation(tool(text), tool(LONG)))
+    assert outcome.edits == {("messages", 1): "short b d f h"}
+    assert [s.reason for s in outcome.report.skipped] == [reason]
+    assert outcome.report.failed == failed
+    assert "secret" not in str(outcome.report.failed)
+
+
+def test_what_was_sent_before_is_sent_again_whatever_the_transforms_say_now() -> None:
+    pipeline = Pipeline([Halve()], words)
+    c = conversation(tool(LONG), tool("x " + LONG))
+    keys = list(pipeline.chain(c).values())
+    outcome = fold(pipeline, c, {keys[0]: None, keys[1]: "an older form"})
+    assert outcome.edits == {("messages", 1): "an older form"}
+    assert [s.reason for s in outcome.report.skipped] == ["sent_as_is"]
+    assert outcome.report.forms == {}
+    assert outcome.report.edits == ()
+    assert outcome.report.saved == 10 - 3
+
+
+def test_history_without_a_record_is_left_alone_and_recorded_so() -> None:
+    pipeline = Pipeline([Halve()], words)
+    c = conversation(tool(LONG), Part("assistant", "ok", ()), tool("long z y x w"), fresh=2)
+    outcome = fold(pipeline, c, history=c.fresh)
+    keys = pipeline.chain(c)
+    assert outcome.report.forms == {keys[0]: None, keys[2]: "short y w"}
+    assert ("foreign", 1) in {(s.reason, s.parts) for s in outcome.report.skipped}
+
+
+def test_a_key_depends_on_all_that_was_said_before_but_not_on_system_text() -> None:
+    pipeline = Pipeline([], words)
+    a = pipeline.chain(conversation(Part("system", "Monday", ()), Part("user", "hi", ()), tool("x")))
+    b = pipeline.chain(conversation(Part("system", "Tuesday", ()), Part("user", "hi", ()), tool("x")))
+    c = pipeline.chain(conversation(Part("system", "Monday", ()), Part("user", "ho", ()), tool("x")))
+    assert a[2] == b[2] != c[2]
+
+
+def test_a_transform_that_looks_back_is_not_remembered_by_content() -> None:
+    outcome = fold(Pipeline([Refer()], words), conversation(tool("a b c d"), tool("a b c d")))
+    assert outcome.edits == {("messages", 1): "as above"}
+
+
+def test_results_are_remembered_by_content() -> None:
+    calls: list[str] = []
+
+    class Counting:
+        name, local = "counting", True
+
+        def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+            calls.append(part.text)
+            return Halve()(part, past)
+
+    pipeline = Pipeline([Counting()], words)
+    for fresh_word in ("one", "two"):
+        fold(pipeline, conversation(Part("user", fresh_word, ()), tool(LONG)))
+    assert calls == [LONG]
+
+
+text = st.sampled_from([LONG, "long p q r s t", "other words", "boom", "~ " + LONG]) | st.text(max_size=12)
+part = st.builds(Part, st.sampled_from(["system", "user", "assistant", "tool"]), text, st.just(("x",)), st.sampled_from(["", "Bash"]))
+conversations = st.lists(part, max_size=7).map(lambda parts: conversation(*parts))
+PIPELINE = Pipeline([Strip(), Halve(), Refer()], words)
+
+
+@given(conversations, st.integers(0, 7))
+def test_the_past_does_not_depend_on_the_future(c: Conversation, n: int) -> None:
+    whole = fold(PIPELINE, c)
+    start = fold(PIPELINE, replace(c, parts=c.parts[:n]))
+    assert {at: short for at, short in whole.edits.items() if at[1] in range(n)} == start.edits
+    assert dict(list(whole.report.forms.items())[: len(start.report.forms)]) == start.report.forms
+
+
+@given(conversations)
+def test_no_part_grows_and_every_part_is_accounted_for(c: Conversation) -> None:
+    outcome = fold(PIPELINE, c)
+    for p in c.parts:
+        assert words(outcome.edits.get(p.at, p.text)) <= words(p.text)
+    assert sum(s.parts for s in outcome.report.skipped) + len(outcome.edits) == len(c.parts)
+    assert outcome.report.before == sum(words(p.text) for p in c.parts)
+
+
+@given(conversations)
+def test_a_journal_of_what_was_sent_changes_nothing(c: Conversation) -> None:
+    first = fold(PIPELINE, c)
+    again = fold(Pipeline([], words), c, dict(first.report.forms), history=len(c.parts))
+    assert again.edits == first.edits
+    assert again.report.after == first.report.after
+
+
+def test_threads_agree() -> None:
+    cs = [conversation(tool(f"{LONG} {i % 7}")) for i in range(60)]
+    expected = [fold(Pipeline([Halve()], words), c).edits for c in cs]
+    shared, seen = Pipeline([Halve()], words), []
+
+    def work() -> None:
+        seen.append([fold(shared, c).edits for c in cs])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [expected] * 4
