@@ -1,0 +1,1 @@
+"""A scripted model, sessions recorded from real agents, and a player: Headroom shown at work on one machine."""
