@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from headroom.conversation import Json
+from headroom.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, TooLarge
+from headroom.http.message import Request, Response, once
+from headroom.proxy.control import Control, Inside
+
+pytestmark = pytest.mark.anyio
+
+KEY = "0123456789abcdef01234567"
+TEXT = "one\ntwo\nthree é"
+
+
+class World:
+    def __init__(self, checks: Mapping[str, str] | None = None) -> None:
+        self.reset = 0
+        self._checks = checks or {"store": "ok"}
+
+    async def checks(self) -> Mapping[str, str]:
+        return self._checks
+
+    async def stats(self) -> Json:
+        return {"requests": {"total": 3}, "tokens": {"saved": 7, "savings_percent": 12.5}}
+
+    async def original(self, request: Request, key: str) -> str | None:
+        return TEXT if key == KEY else None
+
+    def control(self) -> Control:
+        def reset() -> None:
+            self.reset += 1
+
+        return Control(Inside(
+            version="1.2.3", optimize=True, uptime=lambda: 4.5, checks=self.checks, stats=self.stats,
+            metrics=lambda accept: (b"text/plain", accept.encode()), original=self.original, reset=reset,
+        ))
+
+
+def ask(target: str, method: str = "GET", body: bytes = b"", kind: bytes = b"application/json") -> Request:
+    return Request(method, target, [(b"content-type", kind), (b"accept", b"openmetrics")], once(body))
+
+
+def read(response: Response) -> Any:
+    assert response.body.data is not None
+    assert response.get(b"content-length") == b"%d" % len(response.body.data)
+    return json.loads(response.body.data)
+
+
+@pytest.mark.parametrize(("checks", "ready", "health"), [
+    ({"store": "ok"}, 200, "healthy"), ({"store": "disk full"}, 200, "degraded"), ({"store": "ok", "serving": "draining"}, 503, "degraded"),
+])
+async def test_health(checks: Mapping[str, str], ready: int, health: str) -> None:
+    control = World(checks).control()
+    assert read(await control(ask("/livez"))) == {"status": "alive", "version": "1.2.3", "uptime_seconds": 4.5}
+    answer = await control(ask("/readyz"))
+    assert answer.status == ready
+    assert read(answer) == {"status": "ready" if ready == 200 else "not_ready", "checks": checks}
+    assert read(await control(ask("/health"))) == {
+        "status": health, "version": "1.2.3", "optimize": True, "checks": checks,
+        "stats": {"total_requests": 3, "tokens_saved": 7, "savings_percent": 12.5},
+    }
+
+
+async def test_statistics_and_metrics() -> None:
+    world = World()
+    control = world.control()
+    assert read(await control(ask("/stats?x=1")))["requests"]["total"] == 3
+    answer = await control(ask("/metrics"))
+    assert (answer.get(b"content-type"), answer.body.data) == (b"text/plain", b"openmetrics")
+    assert read(await control(ask("/stats/reset", "POST"))) == {"status": "reset"}
+    assert world.reset == 1
+
+
+@pytest.mark.parametrize(("request_", "expected"), [
+    (ask(f"/v1/retrieve/{KEY}"), {"key": KEY, "text": TEXT}),
+    (ask(f"/v1/retrieve?key={KEY}&lines=2-3"), {"key": KEY, "text": "two\nthree é", "lines": "2-3", "total_lines": 3}),
+    (ask("/v1/retrieve", "POST", json.dumps({"key": KEY, "lines": "1"}).encode()), {"key": KEY, "text": "one", "lines": "1-1", "total_lines": 3}),
+])
+async def test_an_original_is_given_back(request_: Request, expected: object) -> None:
+    assert read(await World().control()(request_)) == expected
+
+
+@pytest.mark.parametrize(("request_", "error"), [
+    (ask("/v1/retrieve/" + "0" * 24), NotFound),
+    (ask("/v1/retrieve/..%2f..%2fetc%2fpasswd"), NotFound),
+    (ask("/v1/retrieve/" + KEY.upper()), NotFound),
+    (ask("/v1/retrieve"), NotFound),
+    (ask(f"/v1/retrieve/{KEY}?lines=x"), BadRequest),
+    (ask("/v1/retrieve", "POST", b"{", b"application/json"), BadRequest),
+    (ask("/v1/retrieve", "POST", b"[]"), BadRequest),
+    (ask("/v1/retrieve", "POST", b"[" * 9000), BadRequest),
+    (ask("/v1/retrieve", "POST", b"{}", b"text/plain"), BadRequest),
+    (ask("/v1/retrieve", "POST", b"x" * 70000), TooLarge),
+    (ask("/livez", "POST"), MethodNotAllowed),
+    (ask("/stats/reset"), MethodNotAllowed),
+])
+async def test_what_is_refused(request_: Request, error: type[ClientError]) -> None:
+    with pytest.raises(ClientError) as caught:
+        await World().control()(request_)
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(("path", "claimed"), [("/stats", True), ("/v1/retrieve/x", True), ("/v1/retrieved", False), ("/v1/messages", False), ("/", False)])
+def test_which_paths_are_ours(path: str, claimed: bool) -> None:
+    assert World().control().claims(path) is claimed
