@@ -1,0 +1,101 @@
+"""What the proxy adds to a request, and how many it carries: beside direct calls, alternated in the same run."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+
+from bench.proxy import proxy
+from bench.wire import Connection, load, median, provider, request
+
+WORDS = ["request", "worker", "cache", "item", "status", "queue", "retry", "user", "order", "shard", "token", "batch", "index", "commit", "table"]
+KIND = b"bench:json:0"
+
+
+def conversation(size: int, rng: random.Random) -> list[dict[str, object]]:
+    """Tool calls and results in the shape of a coding agent's history, about `size` bytes of JSON."""
+    messages: list[dict[str, object]] = [{"role": "user", "content": "Look around."}]
+    while sum(len(json.dumps(m)) for m in messages[-2:]) and len(json.dumps(messages)) < size:
+        n = len(messages)
+        text = "\n".join(" ".join(rng.choices(WORDS, k=9)) for _ in range(min(60, max(2, (size - 400) // 70))))
+        messages += [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": f"t{n}", "name": "Bash", "input": {"command": f"step {n}"}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"t{n}", "content": text}]},
+        ]
+    return messages
+
+
+def body(messages: list[dict[str, object]]) -> bytes:
+    return json.dumps({"model": KIND.decode(), "max_tokens": 9, "messages": messages}).encode()
+
+
+def grown(size: int, rng: random.Random) -> Iterator[bytes]:
+    """The same conversation, seen before, each time with one new message at its end."""
+    base = conversation(size, rng)
+    for i in range(10**6):
+        answer = {"role": "assistant", "content": "Done."}
+        yield body([*base, answer, {"role": "user", "content": f"And now number {i}?"}])
+
+
+def log(rng: random.Random, size: int = 56_000) -> str:
+    lines: list[str] = []
+    while sum(map(len, lines)) + len(lines) < size:
+        i = len(lines)
+        lines.append(
+            f"2026-11-20T12:{i // 60 % 60:02d}:{i % 60:02d}.{rng.randrange(1000):03d}Z {rng.choice(['INFO', 'INFO', 'INFO', 'DEBUG', 'WARN'])} "
+            f"[worker-{rng.randrange(8)}] {rng.choice(WORDS)} {rng.choice(['started', 'finished', 'queued'])} "
+            f"id={rng.randrange(10**9):09x} path=/api/v1/items/{rng.randrange(99)} dur={rng.randrange(300)}ms"
+        )
+    return "\n".join(lines)
+
+
+def new_logs(rng: random.Random) -> Iterator[bytes]:
+    while True:
+        call = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "tail service.log"}}]}
+        result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": log(rng)}]}
+        yield body([{"role": "user", "content": "What happened?"}, call, result])
+
+
+def added(direct: int, through: int, bodies: Iterator[bytes], count: int) -> tuple[float, float, float]:
+    """Milliseconds: p50 direct, p50 through the proxy, and p99 through it; one connection each, turn by turn."""
+    a, b = Connection(direct), Connection(through)
+    plain, proxied = [], []
+    for i in range(count + 5):
+        data = next(bodies)
+        pair = [(a, direct, plain), (b, through, proxied)]
+        for connection, port, times in pair if i % 2 else reversed(pair):
+            seconds = connection.ask(request(port, data)).seconds
+            if i >= 5:  # the first ones warm connections and memories
+                times.append(seconds * 1000)
+    a.close()
+    b.close()
+    return median(plain), median(proxied), sorted(proxied)[int(len(proxied) * 0.99)]
+
+
+CASES: tuple[tuple[str, Callable[[random.Random], Iterator[bytes]], int, float], ...] = (
+    ("1 KB", lambda rng: grown(900, rng), 600, 0.6),
+    ("100 KB, one new message", lambda rng: grown(100_000, rng), 200, 1.5),
+    ("1 MB, one new message", lambda rng: grown(1_000_000, rng), 60, 6.0),
+    ("a new 56 KB log", new_logs, 60, 10.0),
+)
+"""Name, bodies, how many, and the added p50 in milliseconds that we aim at."""
+
+
+def main() -> None:
+    rng = random.Random(7)
+    with provider() as upstream, proxy(upstream) as running:
+        print(f"{'added latency, ms':<28}{'direct p50':>12}{'proxy p50':>12}{'p99':>8}{'added p50':>12}{'aim':>8}")
+        for name, make, count, aim in CASES:
+            direct, through, p99 = added(upstream, running.port, make(rng), count)
+            mark = "" if through - direct <= aim else "  missed"
+            print(f"{name:<28}{direct:>12.2f}{through:>12.2f}{p99:>8.2f}{through - direct:>12.2f}{aim:>8.1f}{mark}")
+        small = next(grown(900, rng))
+        direct_rate = load(upstream, small, 32, 20_000)
+        rate = load(running.port, small, 32, 12_000)
+        print(f"\nrequests/s, 1 KB, 32 connections: {rate:,.0f} through the proxy, {direct_rate:,.0f} direct (aim 2,000){'' if rate >= 2000 else '  missed'}")
+        print(f"memory after load: {running.rss() / 2**20:.0f} MB (aim 90){'' if running.rss() <= 90 * 2**20 else '  missed'}")
+
+
+if __name__ == "__main__":
+    main()
