@@ -1,0 +1,1 @@
+"""Texts that real programs printed, and the scripts that made them."""
