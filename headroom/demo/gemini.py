@@ -12,6 +12,9 @@ from headroom.demo.promptcache import BYTES_PER_TOKEN, PromptCache
 
 CALL = re.compile(r"/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent|countTokens)$")
 
+ORDINARY = str.maketrans("-_", "+/")
+"""From the URL-safe alphabet of base64 (RFC 4648 §5) to the ordinary one."""
+
 STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED",
             500: "INTERNAL", 503: "UNAVAILABLE"}
 
@@ -41,7 +44,9 @@ class Gemini:
             if content.get("role") != "model" or not calls:
                 continue
             name = calls[0]["functionCall"].get("name") if isinstance(calls[0]["functionCall"], dict) else None
-            if calls[0].get("thoughtSignature") != self._signature(calls[0]["functionCall"]):
+            # SDKs hold it as bytes and write them in the URL-safe alphabet.
+            given = str(calls[0].get("thoughtSignature")).translate(ORDINARY)
+            if given != self._signature(calls[0]["functionCall"]):
                 return f"Function call `{name}` in contents[{i}] is missing its thought_signature, or it was changed."
         return ""
 

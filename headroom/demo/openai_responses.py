@@ -12,6 +12,9 @@ from headroom.demo.promptcache import BYTES_PER_TOKEN, PromptCache
 
 CALLS = ("function_call", "custom_tool_call", "local_shell_call", "web_search_call", "tool_search_call")
 
+CONTENT = {"message": "content", "function_call": "arguments", "custom_tool_call": "input"}
+"""The member of an item that arrives in pieces."""
+
 GIVEN_BY_US = frozenset(("id", "status"))
 """Members of items that clients drop or change on the way back without changing what the model reads."""
 
@@ -94,7 +97,7 @@ class OpenAIResponses:
         for number, call in enumerate(step.calls):
             call_id = "call_" + where.tag("call", number)
             free = isinstance(call.input, str)
-            shape = {"type": "custom_tool_call", "input": call.input} if free else \
+            shape: dict[str, Json] = {"type": "custom_tool_call", "input": call.input} if free else \
                 {"type": "function_call", "arguments": dump(call.input).decode()}
             output.append({"id": "fc_" + where.tag("item", number), "status": "completed", "call_id": call_id,
                            "name": call.name, **shape})
@@ -149,9 +152,10 @@ def _events(response: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
 
 def _opening(item: Mapping[str, Json]) -> Json:
     """An item as it is announced, before its content came."""
-    empty: dict[str, Json] = {"message": {"content": []}, "function_call": {"arguments": ""},
-                              "custom_tool_call": {"input": ""}, "reasoning": {"summary": []}}[item["type"]]
-    return {**item, **empty} if item["type"] == "reasoning" else {**item, **empty, "status": "in_progress"}
+    if item["type"] == "reasoning":
+        return {**item, "summary": []}
+    content: Json = [] if item["type"] == "message" else ""
+    return {**item, CONTENT[item["type"]]: content, "status": "in_progress"}
 
 
 def _filling(item: Mapping[str, Json]) -> Iterator[dict[str, Json]]:

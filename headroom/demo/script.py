@@ -16,7 +16,7 @@ from headroom.conversation import Json
 
 MARK = re.compile(r"\[\[script:(\w+)\]\]")
 
-REMINDER = "<system-reminder>"
+REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 """Agents wrap text of their own in this; a mark quoted there is not a new task."""
 
 FaultKind = Literal["status", "reset", "reset_before", "truncate", "error_event", "stall", "pings"]
@@ -84,8 +84,8 @@ def place(turns: Iterable[str | None]) -> Place | None:
     for turn in turns:
         if turn is None:
             found = found and Place(found.script, found.index + 1)
-        elif not turn.startswith(REMINDER):
-            for mark in MARK.finditer(turn):
+        else:
+            for mark in MARK.finditer(REMINDER.sub("", turn)):
                 found = Place(mark[1], 0)
     return found
 
