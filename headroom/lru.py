@@ -59,7 +59,8 @@ class LRU(Generic[K, V]):
 
     def expire(self, now: float) -> None:
         """Drop what nobody read for `ttl`; the oldest come first, so this stops at the first young one."""
-        for key, (_, _, used) in list(self._rows.items()):
+        while self._rows:
+            key, (_, _, used) = next(iter(self._rows.items()))
             if now - used <= self._ttl:
                 break
             self.drop(key)
