@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headroom.errors import StoreError
+from headroom.sent import SENT, Form, Journal, decode, encode
+from headroom.stores import open_store
+from headroom.stores.base import Size, Space
+from headroom.stores.memory import Memory
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Clock:
+    now: float = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Watched:
+    """A store in memory that says what it was asked, and can be down."""
+
+    inner: Memory
+    asked: list[list[str]] = field(default_factory=list)
+    down: bool = False
+
+    async def put(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> None:
+        await self.inner.put(space, tenant, rows)
+
+    async def add(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        self._ask(list(rows))
+        return await self.inner.add(space, tenant, rows)
+
+    async def get(self, space: Space, tenant: str | None, keys: Sequence[str]) -> Mapping[str, bytes]:
+        self._ask(list(keys))
+        return await self.inner.get(space, tenant, keys)
+
+    async def size(self, space: Space) -> Size:
+        return await self.inner.size(space)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+    def _ask(self, keys: list[str]) -> None:
+        if self.down:
+            raise StoreError("down")
+        self.asked.append(keys)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(clock: Clock) -> Watched:
+    return Watched(Memory(clock))
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [(None, b"="), ("", b"t"), ("=", b"t="), ("a\nb", b"ta\nb"), ("grün", b"tgr\xc3\xbcn"), ("\ud800", b"t\xed\xa0\x80")],
+)
+def test_a_row_says_its_format_first(form: Form, row: bytes) -> None:
+    assert encode(form) == row
+    assert decode(row) == form
+
+
+@pytest.mark.parametrize("row", [b"", b"z\x78\x9c", b"\x00", b"==", b"t\xff"])
+def test_a_row_we_cannot_read_is_an_error_and_not_absent(row: bytes) -> None:
+    with pytest.raises(StoreError):
+        decode(row)
+
+
+@given(st.none() | st.text())
+def test_every_form_comes_back(form: Form) -> None:
+    assert decode(encode(form)) == form
+
+
+async def test_recorded_forms_are_read_back_and_the_rest_is_absent(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    forms = {"a": "short", "b": None}
+    assert await journal.record(forms) == forms
+    assert await journal.read(["a", "b", "c"]) == forms
+    assert await Journal(store, clock).read(["a", "b", "c"]) == forms
+
+
+async def test_the_first_writer_wins(store: Watched, clock: Clock) -> None:
+    first, second = Journal(store, clock), Journal(store, clock)
+    await first.record({"a": "one"})
+    assert await second.record({"a": "two", "b": None}) == {"a": "one", "b": None}
+    assert await second.read(["a"]) == {"a": "one"}
+
+
+async def test_what_is_remembered_is_not_asked_again(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    await journal.record({"a": "short", "b": None})
+    await journal.read(["a", "b", "c"])
+    await journal.read(["a", "b"])
+    assert store.asked == [["a", "b"], ["c"]]
+
+
+async def test_absence_is_not_remembered(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    assert await journal.read(["a"]) == {}
+    await Journal(store, clock).record({"a": "by another worker"})
+    assert await journal.read(["a"]) == {"a": "by another worker"}
+
+
+async def test_a_row_in_use_here_lives_on_in_the_store(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    await journal.record({"a": "short"})
+    for _ in range(40):
+        clock.now += SENT.ttl / 8
+        assert await journal.read(["a"]) == {"a": "short"}
+    assert await Journal(store, clock).read(["a"]) == {"a": "short"}
+
+
+async def test_what_the_store_forgot_is_still_remembered(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    await journal.record({"a": "short"})
+    await store.aclose()
+    clock.now += SENT.ttl / 8
+    assert await journal.read(["a"]) == {"a": "short"}
+
+
+async def test_a_store_that_is_down_fails_the_call(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    await journal.record({"a": "short"})
+    store.down = True
+    assert await journal.read(["a"]) == {"a": "short"}, "remembered: no store needed"
+    with pytest.raises(StoreError):
+        await journal.read(["a", "b"])
+    with pytest.raises(StoreError):
+        await journal.record({"b": None})
+
+
+async def test_one_unreadable_row_fails_the_whole_read(store: Watched, clock: Clock) -> None:
+    await store.put(SENT, "", {"a": b"\x7fof a later version", "b": b"="})
+    with pytest.raises(StoreError):
+        await Journal(store, clock).read(["a", "b"])
+    with pytest.raises(StoreError):
+        await Journal(store, clock).record({"a": None})
+
+
+async def test_a_conversation_survives_a_restart(tmp_path: Path, clock: Clock) -> None:
+    url = f"sqlite:{tmp_path}/db"
+    sent: dict[str, Form] = {}
+    for turn in range(5):
+        store = open_store(url, clock)
+        journal = Journal(store, clock)
+        assert await journal.read(list(sent)) == sent
+        new = {f"{turn}": None if turn % 2 else f"form {turn}\n" * 1000}
+        assert await journal.record(new) == new
+        sent |= new
+        await store.aclose()
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abcdef"), st.none() | st.sampled_from(["x", "y"]), max_size=3), max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_what_was_sent_stays_sent(turns: list[dict[str, Form]]) -> None:
+    """Whichever of two workers records, every later read answers what the first of them said."""
+
+    async def story() -> None:
+        clock = Clock()
+        store = Memory(clock)
+        workers = [Journal(store, clock), Journal(store, clock)]
+        stands: dict[str, Form] = {}
+        for turn, forms in enumerate(turns):
+            stands = {**forms, **stands}
+            assert await workers[turn % 2].record(forms) == {key: stands[key] for key in forms}
+            for worker in workers:
+                assert await worker.read("abcdef") == stands
+
+    anyio.run(story)
