@@ -69,6 +69,12 @@ class Found:
     source: str
 
 
+def own_folder(environ: Mapping[str, str]) -> Path:
+    """Where `headroom tokenizer fetch` puts the file: beside the rest of Headroom's state."""
+    home = environ.get("HOME")
+    return (Path(home) if home else Path.home()) / ".headroom" / "vocabulary"
+
+
 def find(environ: Mapping[str, str], own: Path | None = None, *, sha256: str = SHA256) -> Found | None:
     """The first verified copy: tiktoken's own cache, our cache folder, an installed package; never a download."""
     for path, source in candidates(environ, own):
@@ -134,12 +140,12 @@ def ranks(data: bytes) -> Iterator[tuple[bytes, int]]:
             yield base64.b64decode(token), int(rank)
 
 
-def fetch(url: str, destination: Path, timeout: float, *, sha256: str = SHA256) -> None:
+def fetch(url: str, destination: Path, timeout: float, *, sha256: str = SHA256, now: Callable[[], float] = monotonic) -> None:
     """Download to `destination`, which is only ever absent, what it was, or complete and verified.
 
     `timeout` (seconds) bounds each wait and the whole.
     """
-    data = download(url, timeout)
+    data = download(url, timeout, now)
     if (got := hashlib.sha256(data).hexdigest()) != sha256:
         raise VocabularyError(f"{url} gave {len(data)} bytes with SHA-256 {got[:12]}…, expected {sha256[:12]}…; nothing was written")
     try:
@@ -148,26 +154,26 @@ def fetch(url: str, destination: Path, timeout: float, *, sha256: str = SHA256) 
         raise VocabularyError(f"{destination} cannot be written: {error.strerror or error}") from error
 
 
-def download(url: str, timeout: float) -> bytes:
+def download(url: str, timeout: float, now: Callable[[], float]) -> bytes:
     import http.client  # noqa: PLC0415  # 40 ms that only this command needs; the proxy imports this module too
     import urllib.request  # noqa: PLC0415  # likewise
 
-    deadline = monotonic() + timeout
+    deadline = now() + timeout
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer:
-            return b"".join(chunks(answer, url, deadline))
+            return b"".join(chunks(answer, url, lambda: now() > deadline))
     except (OSError, ValueError, http.client.HTTPException) as error:
         # urllib's own errors are OSErrors; a URL it does not understand is a ValueError.
         raise VocabularyError(f"{url} could not be fetched: {error}") from error
 
 
-def chunks(answer: HTTPResponse, url: str, deadline: float) -> Iterator[bytes]:
+def chunks(answer: HTTPResponse, url: str, late: Callable[[], bool]) -> Iterator[bytes]:
     size = 0
     while chunk := answer.read1(CHUNK):
         size += len(chunk)
         if size > LARGEST:
             raise VocabularyError(f"{url} goes on beyond {LARGEST >> 20} MiB")
-        if monotonic() > deadline:
+        if late():
             raise VocabularyError(f"{url} took too long; try again with a longer --timeout")
         yield chunk
 

@@ -104,6 +104,7 @@ RECIPES: dict[str, str] = {
     "orders_csv": "python3 shop/records.py orders-csv",
     "orders_ndjson": "python3 shop/records.py orders-ndjson",
     "measurements_tsv": "python3 shop/records.py measurements-tsv",
+    "identifiers": "python3 shop/records.py identifiers",
     "issues_yaml": "python3 shop/records.py yaml",
     "base64": f"gzip -9nc {LIB}/heapq.py | base64; gzip -9nc {LIB}/bisect.py | base64 -w0",
     "hexdump": f"head -c 5000 {LIB}/../h11-0.16.0.tar.gz | od -A x -t x1z; sha256sum {LIB}/[a-c]*.py",
@@ -118,6 +119,7 @@ RECIPES: dict[str, str] = {
     "traceback_py": "python3 shop/faulty/crash.py",
     "traceback_js": "cp shop/faulty/crash.js web/ && cd web && node crash.js",
     "traceback_java": "mkdir -p /srv/data/java && javac -d /srv/data/java -Xlint:all shop/faulty/Crash.java && java -cp /srv/data/java Crash",
+    "boxes": "for part in table panel box markdown; do $VENV/python -m rich.$part; done; $VENV/python -m rich.markdown -w 90 web/node_modules/express/Readme.md | sed 's/\\x1b[^m]*m//g'",
     "emoji": "cat shop/prose/emoji.md",
 } | {
     f"prose_{short}": f"cat shop/prose/{short}.md; for app in conf contrib/auth contrib/admin; do python3 shop/messages_of.py {DJANGO}/$app/locale/{long}/LC_MESSAGES/django.po; done | awk 'length > 40'"

@@ -87,6 +87,15 @@ def yaml(chance: random.Random) -> None:
         print(f"- number: {row['number']}\n  title: \"{row['title']}\"\n  state: {row['state']}\n  url: {row['url']}\n  created: {row['created_at']}\n  body: >-\n    {row['body']}")
 
 
+def identifiers(chance: random.Random) -> None:
+    """Names as clusters, queues and secret stores make them: every one random, most in lower case."""
+    for _ in range(160):
+        pod = "".join(chance.choices("bcdfghjklmnpqrstvwxz2456789", k=5))
+        print(f"shop-{chance.choice(WORDS)}-{chance.getrandbits(40):010x}-{pod}  1/1  Running  {chance.randrange(4)}  {chance.randrange(90)}d",
+              base64.b32encode(chance.randbytes(20)).decode().lower(), "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=21)))
+        print(f"  token={base64.urlsafe_b64encode(chance.randbytes(24)).decode()} request={chance.getrandbits(64):016X} trace={chance.getrandbits(128):032x}")
+
+
 SHAPES: dict[str, Callable[[random.Random], None]] = {
     "issues": lambda chance: print(json.dumps(issues(chance, 32), indent=2)),
     "issues-min": lambda chance: print(json.dumps({"total_count": 48, "items": issues(chance, 48)}, separators=(",", ":"))),
@@ -95,6 +104,7 @@ SHAPES: dict[str, Callable[[random.Random], None]] = {
     "measurements-tsv": lambda chance: table(measurements(chance, 420), "\t"),
     "measurements-json": lambda chance: print(json.dumps({"data": measurements(chance, 150), "next": None}, indent=1)),
     "env": environment,
+    "identifiers": identifiers,
     "yaml": yaml,
 }
 
