@@ -139,8 +139,8 @@ class Compression:
             len(conversation.parts[i].text) for i, key in keys.items() if key not in sent and i >= history
         )
         outcome: Outcome = await self._run(new, lambda: self._pipeline(conversation, keys, sent, history))
-        document = reading.document.replace(outcome.edits)
-        return Prepared(document.to_bytes(), outcome.report, reading, outcome.edits)
+        body = reading.document.splice(outcome.edits)
+        return Prepared(body, outcome.report, reading, outcome.edits)
 
     async def _run(self, size: int, work: Callable[[], T]) -> T:
         """Here when small, else in a thread; a client that leaves does not wait for the thread."""
