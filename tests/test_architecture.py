@@ -16,7 +16,7 @@ PACKAGE = ROOT / "headroom"
 # Lowest floor first. A module may import its own family and any lower floor.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "options"}),
-    frozenset({"settings", "conversation", "tokens", "lru", "memo", "metrics", "record"}),
+    frozenset({"settings", "conversation", "tokens", "lru", "memo", "metrics", "totals", "record", "redaction"}),
     frozenset({"compressors", "dialects", "ccr"}),
     frozenset({"transforms"}),
     frozenset({"pipeline", "__init__"}),
