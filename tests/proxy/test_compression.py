@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from headroom.conversation import Json, Part, Skip
+from headroom.dialects import find
+from headroom.dialects.base import Dialect
+from headroom.dialects.document import DocumentMemo
+from headroom.errors import StoreError
+from headroom.pipeline import Pipeline
+from headroom.proxy.compression import UNPARSED, Compression, Prepared
+from headroom.transforms.base import Short
+
+pytestmark = pytest.mark.anyio
+
+LONG = "long " + "word " * 50
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A transform with a version, as an upgrade would change it."""
+
+    version: str = "v1"
+    name: str = "cut"
+    local: bool = True
+
+    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+        return Short(f"{self.version} {part.text[-6:]}", "cut", "exact") if part.text.startswith("long") else "no_kind"
+
+
+@dataclass
+class Books:
+    """A journal in a dict."""
+
+    rows: dict[str, str | None] = field(default_factory=dict)
+    broken: bool = False
+    reads: int = 0
+
+    async def read(self, keys: Sequence[str]) -> Mapping[str, str | None]:
+        self.reads += 1
+        if self.broken:
+            raise StoreError("down")
+        return {key: self.rows[key] for key in keys if key in self.rows}
+
+    async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        if self.broken:
+            raise StoreError("down")
+        for key, form in forms.items():
+            self.rows.setdefault(key, form)
+        return {key: self.rows[key] for key in forms}
+
+
+def dialect() -> Dialect:
+    found = find("POST", "/v1/messages")
+    assert found is not None
+    return found
+
+
+def compression(books: Books, version: str = "v1", *, durable: bool = True) -> Compression:
+    return Compression(Pipeline([Cut(version)], lambda text: len(text.split())), books, DocumentMemo(), durable=durable)
+
+
+def result(text: str, n: int = 0) -> Json:
+    return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"t{n}", "content": text}]}
+
+
+SAID = {"role": "assistant", "content": "ok"}
+
+
+def body(*messages: Json) -> bytes:
+    return json.dumps({"model": "m", "messages": [{"role": "user", "content": "go"}, *messages]}).encode()
+
+
+async def prepare(c: Compression, raw: bytes) -> Prepared:
+    return await c.prepare(dialect(), "/v1/messages", raw)
+
+
+def texts(prepared: Prepared) -> list[str]:
+    return [m["content"][0]["content"] for m in json.loads(prepared.body)["messages"] if m["role"] == "user" and not isinstance(m["content"], str)]
+
+
+async def test_what_is_new_is_shortened_and_recorded_before_it_leaves() -> None:
+    books = Books()
+    prepared = await prepare(compression(books), body(result(LONG + "a")))
+    assert texts(prepared) == ["v1 word a"]
+    assert list(books.rows.values()) == ["v1 word a"]
+
+
+async def test_an_upgrade_in_mid_conversation_changes_nothing_that_was_sent() -> None:
+    books = Books()
+    await prepare(compression(books, "v1"), body(result(LONG + "a")))
+    prepared = await prepare(compression(books, "v2"), body(result(LONG + "a"), SAID, result(LONG + "b")))
+    assert texts(prepared) == ["v1 word a", "v2 word b"]
+
+
+async def test_history_that_somebody_else_sent_is_left_alone_for_good() -> None:
+    books = Books()
+    first = await prepare(compression(books), body(result(LONG + "a"), SAID, result(LONG + "b")))
+    assert texts(first) == [LONG + "a", "v1 word b"]
+    second = await prepare(compression(books), body(result(LONG + "a"), SAID, result(LONG + "b"), SAID, result(LONG + "c")))
+    assert texts(second) == [LONG + "a", "v1 word b", "v1 word c"]
+    assert second.body.startswith(first.body[:-2])
+
+
+async def test_a_journal_that_cannot_be_read_is_not_an_empty_one() -> None:
+    books = Books(broken=True)
+    prepared = await prepare(compression(books), body(result(LONG + "a"), SAID, result(LONG + "b")))
+    assert texts(prepared) == ["v1 word a", "v1 word b"]  # as purity says we would have sent it
+    assert prepared.assumed
+    assert prepared.store_failures == 1
+
+
+async def test_a_journal_that_lives_no_longer_than_we_do_assumes_purity() -> None:
+    books = Books()
+    c = compression(books, durable=False)
+    raw = body(result(LONG + "a"), SAID, result(LONG + "b"))
+    prepared = await prepare(c, raw)
+    assert texts(prepared) == ["v1 word a", "v1 word b"]
+    assert prepared.assumed
+    assert not books.rows  # not before the provider took it
+    other = await c.other_reading(prepared)
+    assert texts(other) == [LONG + "a", "v1 word b"]
+    assert await c.settle(other) == 0
+    again = await prepare(c, raw)
+    assert not again.assumed
+    assert again.body == other.body
+
+
+async def test_a_failed_record_is_counted_and_the_bytes_are_the_same() -> None:
+    class Half(Books):
+        async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
+            raise StoreError("disk full")
+
+    raw = body(result(LONG + "a"))
+    failed, fine = await prepare(compression(Half()), raw), await prepare(compression(Books()), raw)
+    assert failed.body == fine.body
+    assert (failed.store_failures, fine.store_failures) == (1, 0)
+
+
+async def test_what_another_worker_recorded_first_is_what_leaves() -> None:
+    class Raced(Books):
+        async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
+            return dict.fromkeys(forms, "theirs")
+
+    assert texts(await prepare(compression(Raced()), body(result(LONG + "a")))) == ["theirs"]
+
+
+@pytest.mark.parametrize(("raw", "reason"), [
+    (b"{", "not_json"), (b"[]", "not_an_object"), (b'{"messages":"\xff"}', "not_utf8"), (b'{"a":1,"a":2}', "duplicate_keys"),
+    (b'{"messages":[' + b"[" * 200_000, "too_deep"), (b'{"a":"' + b"x" * UNPARSED + b'"}', "too_large"),
+])
+async def test_what_cannot_be_read_leaves_as_it_came(raw: bytes, reason: str) -> None:
+    prepared = await prepare(compression(Books()), raw)
+    assert prepared.body is raw
+    assert [s.reason for s in prepared.report.skipped] == [reason]
+    assert prepared.reading is None
+
+
+@pytest.mark.parametrize("raw", [b'{"messages":[]}', b'{"messages":7,"model":3}', b'{ "messages" : [ {"role":7}, null, "x" ] }'])
+async def test_what_needs_no_change_is_the_same_object(raw: bytes) -> None:
+    books = Books()
+    assert (await prepare(compression(books), raw)).body is raw
+    assert books.reads == 0
+
+
+async def test_bypass_reads_for_the_account_only() -> None:
+    raw = body(result(LONG + "a"))
+    prepared = await compression(Books()).prepare(dialect(), "/v1/messages", raw, "bypass")
+    assert prepared.body is raw
+    assert [(s.reason, s.tokens) for s in prepared.report.skipped] == [("bypass", 53)]
+    assert prepared.reading is not None
+
+
+async def test_a_large_body_is_worked_on_in_a_thread_with_the_same_result() -> None:
+    raw = body(*[result(LONG * 40 + str(i), i) for i in range(20)])
+    a, b = await prepare(compression(Books()), raw), await prepare(compression(Books()), raw)
+    assert a.body == b.body
+    assert len(a.body) < len(raw) / 20
