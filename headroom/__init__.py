@@ -1,5 +1,67 @@
-"""Headroom shortens what LLM agents read, before it is paid for, and can give every original back."""
+"""Headroom shortens what LLM agents read, before it is paid for, and can give every original back.
+
+The library is one pure function, `compress`; the proxy does the same to live traffic.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from typing import Any
+
 __version__ = "0.1.0"
+
+from headroom import dialects
+from headroom.conversation import Report
+from headroom.dialects.base import Dialect
+from headroom.dialects.document import Document
+from headroom.pipeline import standard
+from headroom.settings import Settings
+
+__all__ = ["Compressed", "Settings", "__version__", "compress"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """What `compress` gives back."""
+
+    body: Any
+    """In the form that came: a list of messages, a dict, text or bytes."""
+    report: Report
+    """Tokens before and after by the bundled estimator, every edit, and why everything else was left alone."""
+
+
+def compress(body: Any, *, model: str = "") -> Compressed:
+    """Shorten the tool outputs in a request, without loss. Pure: the argument is not changed.
+
+    `body` is a request of any of the four APIs, as a dict, JSON text or bytes, or a list of chat or Anthropic
+    messages. `model` names the model where the body does not. Raises ValueError if it is not JSON.
+    """
+    if isinstance(body, list):
+        done = compress({"model": model, "messages": body})
+        return Compressed(done.body["messages"], done.report)
+    if isinstance(body, dict):
+        done = compress(json.dumps({"model": model, **body}, ensure_ascii=True).encode())
+        result = json.loads(done.body)
+        return Compressed({name: result[name] for name in body}, done.report)
+    if isinstance(body, str):
+        done = compress(body.encode("utf-8"))
+        return Compressed(done.body.decode("utf-8"), done.report)
+    document = Document.parse(bytes(body))
+    pipeline = standard()
+    conversation = _dialect_of(document).read(document, f"/v1beta/models/{model or 'unknown'}:generateContent")
+    outcome = pipeline(conversation, pipeline.chain(conversation), {}, 0)
+    return Compressed(document.splice(outcome.edits), outcome.report)
+
+
+def _dialect_of(document: Document) -> Dialect:
+    """By the members that only one API has; chat and Anthropic messages by how they carry tool results."""
+    if document.get("contents") is not None:
+        name = "gemini"
+    elif document.get("input") is not None:
+        name = "openai-responses"
+    elif any(isinstance(m, dict) and m.get("role") in ("tool", "function") for m in document.elements("messages")):
+        name = "openai-chat"
+    else:
+        name = "anthropic"
+    return next(d for d in dialects.DIALECTS if d.name == name)

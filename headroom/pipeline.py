@@ -12,9 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headroom import ccr
+from headroom.compressors import COMPRESSORS
 from headroom.conversation import Address, Conversation, Edit, Grade, Part, Report, Skip, Skipped
 from headroom.memo import Memo
+from headroom.tokens import estimate
 from headroom.transforms.base import Short, Transform
+from headroom.transforms.shorten import Shorten
+from headroom.transforms.tidy import Tidy
 
 MEMO_BYTES = 16 << 20
 """For each of the two memories; a text counts with four bytes a character at worst, one as a rule."""
@@ -212,3 +216,8 @@ def _check(short: Short) -> None:
         raise ValueError("not Unicode")
     if short.grade == "lossy" and ccr.MARKER.search(short.text) is None:
         raise ValueError("a lossy text without a marker")
+
+
+def standard() -> Pipeline:
+    """The transforms that every request goes through."""
+    return Pipeline([Tidy(), Shorten(COMPRESSORS, estimate)], estimate)
