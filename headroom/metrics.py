@@ -88,15 +88,16 @@ NONE: Labels = {}
 class Metrics:
     """`inc` and `set` take names and labels of the table, and raise KeyError for others."""
 
-    def __init__(self, metrics: tuple[Metric, ...] = METRICS) -> None:
-        self._metrics = {metric.name: metric for metric in metrics}
+    def __init__(self, version: str) -> None:
+        self._metrics = {metric.name: metric for metric in METRICS}
         self._values: dict[str, dict[tuple[str, ...], float]] = {
-            metric.name: {} if metric.labels else {(): 0} for metric in metrics if metric.kind != "histogram"
+            metric.name: {} if metric.labels else {(): 0} for metric in METRICS if metric.kind != "histogram"
         }
         self._histograms: dict[str, dict[tuple[str, ...], _Histogram]] = {
-            metric.name: {} for metric in metrics if metric.kind == "histogram"
+            metric.name: {} for metric in METRICS if metric.kind == "histogram"
         }
-        self._known: dict[str, dict[str, str]] = {label: {} for metric in metrics for label in metric.labels}
+        self._known: dict[str, dict[str, str]] = {label: {} for metric in METRICS for label in metric.labels}
+        self.set("headroom_build_info", 1, {"version": version})
 
     def inc(self, name: str, labels: Labels = NONE, n: float = 1) -> None:
         self._add(name, self._series(name, labels), n)

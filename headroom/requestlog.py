@@ -59,7 +59,7 @@ class _Queue:
 class RequestLog:
     """`steady` in seconds since whenever. The thread starts with the first record, in the process that writes it."""
 
-    def __init__(self, path: str, steady: Callable[[], float], flush: float = FLUSH_SECONDS) -> None:
+    def __init__(self, path: str | os.PathLike[str], steady: Callable[[], float], flush: float = FLUSH_SECONDS) -> None:
         self._file = _File(path, steady)
         self._file.check()
         self._flush = flush
@@ -138,7 +138,7 @@ class RequestLog:
 class _File:
     """The file behind the log. Used by the log's thread alone, but for `dropped` and `look_again`."""
 
-    def __init__(self, path: str, steady: Callable[[], float]) -> None:
+    def __init__(self, path: str | os.PathLike[str], steady: Callable[[], float]) -> None:
         self._path, self._steady = os.path.abspath(os.path.expanduser(path)), steady
         self._handle: int | None = None
         self._looked = 0.0

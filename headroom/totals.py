@@ -40,16 +40,16 @@ Sums = dict[str, list[int]]
 
 
 class Totals:
-    """`now`, here and below, in seconds since the epoch."""
+    """`now` is in seconds since the epoch. A session begins when it is first spoken of, after the start or a reset."""
 
-    def __init__(self, now: float) -> None:
-        self._sums = _Sums(since=now)
+    def __init__(self) -> None:
+        self._sums = _Sums()
 
-    def reset(self, now: float) -> None:
-        self._sums = _Sums(since=now)
+    def reset(self) -> None:
+        self._sums = _Sums()
 
     def observe(self, record: Record, now: float) -> None:
-        sums = self._sums
+        sums = self._since(now)
         sums.last = now
         _count_request(sums, record)
         _count_report(sums, record)
@@ -61,7 +61,7 @@ class Totals:
 
     def stats(self, now: float, counter: str = "estimate") -> Json:
         """`counter` says how `tokens` were counted. What others know (ccr, cost …) is for the caller to add."""
-        sums = self._sums
+        sums = self._since(now)
         tokens = _tokens(sums)
         return {
             "requests": {
@@ -84,10 +84,15 @@ class Totals:
             "latency": {"overhead": sums.overhead.show(), "ttfb": sums.ttfb.show(), "total": sums.total.show()},
             "recent": list(reversed(sums.recent)),
             "session": {
-                "since": round(sums.since, 3), "last": sums.last and round(sums.last, 3), "seconds": round(now - sums.since, 3),
+                "since": sums.since, "last": sums.last, "seconds": round(now - (sums.since or now), 3),
                 "requests": sums.requests, **tokens, "output": sums.output,
             },
         }
+
+    def _since(self, now: float) -> _Sums:
+        if self._sums.since is None:
+            self._sums.since = now
+        return self._sums
 
 
 class Durations:
@@ -123,7 +128,7 @@ class Durations:
 
 @dataclass(slots=True)
 class _Sums:
-    since: float
+    since: float | None = None
     last: float | None = None
     requests: int = 0
     cached: int = 0

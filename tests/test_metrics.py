@@ -59,11 +59,11 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_every_metric_is_there_from_the_start_with_help_and_type(openmetrics: bool) -> None:
-    shown = {family.name: family for family in families(Metrics(), openmetrics)}
+    shown = {family.name: family for family in families(Metrics("1.2.3"), openmetrics)}
     for metric in METRICS:
         family = shown[metric.name.removesuffix("_total")]
         assert (family.type, family.documentation) == (metric.kind, metric.help)
-        assert bool(family.samples) == (not metric.labels)
+        assert bool(family.samples) == (not metric.labels or metric.name == "headroom_build_info")
 
 
 # What is counted --------------------------------------------------------------------------------------------
@@ -109,20 +109,19 @@ WHO = {"provider": "anthropic", "model": "claude"}
     ],
 )
 def test_an_exchange_is_counted(record: Record, name: str, labels: dict[str, str], expected: float | None) -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     metrics.observe(record)
     assert value(metrics, name, **labels) == expected
 
 
 def test_counters_add_up_and_gauges_are_set() -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     metrics.inc("headroom_store_errors_total", {"operation": "journal"})
     metrics.inc("headroom_store_errors_total", {"operation": "journal"}, 2)
     metrics.inc("headroom_ccr_stored_total", n=5)
     metrics.set("headroom_active_requests", 7)
     metrics.set("headroom_active_requests", 3)
     metrics.set("headroom_log_dropped_total", 12)
-    metrics.set("headroom_build_info", 1, {"version": "1.2.3"})
     assert value(metrics, "headroom_store_errors_total", operation="journal") == 3
     assert value(metrics, "headroom_ccr_stored_total") == 5
     assert value(metrics, "headroom_active_requests") == 3
@@ -137,14 +136,14 @@ def test_counters_add_up_and_gauges_are_set() -> None:
 )
 def test_what_is_not_in_the_table_is_a_mistake_of_ours(name: str, labels: dict[str, str]) -> None:
     with pytest.raises(KeyError):
-        Metrics().inc(name, labels)
+        Metrics("1.2.3").inc(name, labels)
 
 
 # Bounds -----------------------------------------------------------------------------------------------------
 
 
 def test_after_a_hundred_models_the_rest_is_other() -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     for number in range(1000):
         metrics.observe(replace(RECORD, model=f"model-{number}"))
     models = {dict(labels)["model"] for name, labels in samples(metrics) if name == "headroom_tokens_saved_total"}
@@ -155,7 +154,7 @@ def test_after_a_hundred_models_the_rest_is_other() -> None:
 
 
 def test_a_very_long_model_is_other() -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     metrics.observe(replace(RECORD, model="x" * 10_000))
     assert value(metrics, "headroom_tokens_saved_total", provider="anthropic", model="other") == 25
 
@@ -164,7 +163,7 @@ def test_a_very_long_model_is_other() -> None:
 @given(models=st.lists(st.text(max_size=30) | st.sampled_from(['a"} 1\n# EOF\nx{y="', "\\", "\\n", '"', "\u2028", "\ud800", "é"])))
 @settings(max_examples=60, deadline=None)
 def test_whatever_models_are_called_the_text_can_be_parsed(openmetrics: bool, models: list[str]) -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     for model in models:
         metrics.observe(replace(RECORD, model=model))
     told = samples(metrics, openmetrics)
@@ -175,7 +174,7 @@ def test_whatever_models_are_called_the_text_can_be_parsed(openmetrics: bool, mo
 @given(st.lists(st.floats(0, 1e6), max_size=40))
 @settings(deadline=None)
 def test_buckets_are_cumulative_and_end_with_all(times: list[float]) -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     for ms in times:
         metrics.observe(replace(RECORD, total_ms=ms))
     told = samples(metrics)
@@ -204,6 +203,6 @@ PROMETHEUS = (
 )
 def test_the_client_chooses_the_format(accept: str, openmetrics: bool) -> None:
     assert wants_openmetrics(accept) == openmetrics
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     assert metrics.answer(accept) == (OPENMETRICS if openmetrics else TEXT, metrics.render(openmetrics))
     assert metrics.render(openmetrics).endswith(b"# EOF\n") == openmetrics

@@ -21,7 +21,8 @@ TABLE = Edit("tables", "Bash", "secret original", "secret form", "equal", 30, 10
 
 
 def stats(*records: Record) -> Any:
-    totals = Totals(now=1.0)
+    totals = Totals()
+    totals.stats(now=1.0)
     for record in records:
         totals.observe(record, now=6.0)
     return totals.stats(now=11.0)
@@ -80,7 +81,7 @@ def test_what_is_added_up(records: list[Record], where: str, expected: object) -
 
 
 def test_the_counter_is_named() -> None:
-    assert Totals(0.0).stats(1.0, "o200k_base")["tokens"]["counter"] == "o200k_base"
+    assert Totals().stats(1.0, "o200k_base")["tokens"]["counter"] == "o200k_base"
 
 
 def test_the_newest_exchanges_come_first_and_few() -> None:
@@ -94,10 +95,10 @@ def test_no_content_is_shown() -> None:
 
 
 def test_reset_begins_anew() -> None:
-    totals = Totals(now=1.0)
+    totals = Totals()
     totals.observe(RECORD, now=2.0)
-    totals.reset(now=3.0)
-    assert totals.stats(now=3.0) == Totals(now=3.0).stats(now=3.0)
+    totals.reset()
+    assert totals.stats(now=3.0) == Totals().stats(now=3.0)
 
 
 def test_names_are_bounded_in_number_and_length() -> None:
