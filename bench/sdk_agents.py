@@ -49,6 +49,7 @@ def chat_agent(url: str, root: Path) -> None:
             said = stream.get_final_completion().choices[0].message
         messages.append(said.model_dump(include={"role", "content", "tool_calls"}, exclude_none=True))
         for asked in messages[-1].get("tool_calls") or []:
+            asked.pop("index", None)  # of the stream, not of the message
             asked["function"].pop("parsed_arguments", None)
             function = asked["function"]
             output = use(function["name"], json.loads(function["arguments"]), root)
