@@ -25,7 +25,7 @@ def commands() -> str:
 
 def metric_table() -> str:
     rows = [
-        f"| `{m.name}` | {m.kind} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |" for m in metrics.TABLE
+        f"| `{m.name}` | {m.kind} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |" for m in metrics.METRICS
     ]
     return "\n".join(["| metric | type | labels | meaning |", "|---|---|---|---|", *rows])
 

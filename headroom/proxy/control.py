@@ -30,7 +30,7 @@ class Inside:
     checks: Callable[[], Awaitable[Mapping[str, str]]]
     """Name → "ok" or what is wrong. "draining" makes us not ready; anything else only degrades."""
     stats: Callable[[], Awaitable[Json]]
-    metrics: Callable[[str], tuple[bytes, bytes]]
+    metrics: Callable[[str], Awaitable[tuple[bytes, bytes]]]
     """Accept value → content type and exposition."""
     original: Callable[[Request, str], Awaitable[str | None]]
     """The caller's original behind a key."""
@@ -94,7 +94,7 @@ class Control:
         return answer({"status": "reset"})
 
     async def _metrics(self, request: Request) -> Response:
-        kind, text = self._inside.metrics((request.get(b"accept") or b"").decode("latin-1"))
+        kind, text = await self._inside.metrics((request.get(b"accept") or b"").decode("latin-1"))
         return Response(200, [(b"content-type", kind), (b"content-length", b"%d" % len(text))], once(text))
 
     async def _retrieve(self, request: Request) -> Response:

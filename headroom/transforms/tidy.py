@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from headroom.compressors.base import slices
 from headroom.conversation import Part, Skip
@@ -62,6 +63,6 @@ def _overwritten(line: str) -> str:
     if "\r" in body:
         # Only where each writing covers the one before: else the terminal shows both, and so do we.
         writings = body.split("\r")
-        if all(len(a) <= len(b) for a, b in zip(writings, writings[1:], strict=False)):
+        if all(len(a) <= len(b) for a, b in pairwise(writings)):
             body = writings[-1]
     return body + end

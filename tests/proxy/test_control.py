@@ -28,6 +28,9 @@ class World:
     async def stats(self) -> Json:
         return {"requests": {"total": 3}, "tokens": {"saved": 7, "savings_percent": 12.5}}
 
+    async def metrics(self, accept: str) -> tuple[bytes, bytes]:
+        return b"text/plain", accept.encode()
+
     async def original(self, request: Request, key: str) -> str | None:
         return TEXT if key == KEY else None
 
@@ -37,7 +40,7 @@ class World:
 
         return Control(Inside(
             version="1.2.3", optimize=True, uptime=lambda: 4.5, checks=self.checks, stats=self.stats,
-            metrics=lambda accept: (b"text/plain", accept.encode()), original=self.original, reset=reset,
+            metrics=self.metrics, original=self.original, reset=reset,
         ))
 
 

@@ -1,0 +1,129 @@
+"""`headroom proxy`: bind, say how to use it, serve until told to stop, drain, go."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import logging
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+import anyio
+
+from headroom import __version__
+from headroom.errors import OurError
+from headroom.http.server import Limits, listen, serve
+from headroom.options import load
+from headroom.proxy.server import App, Proxy, state_url
+from headroom.settings import Settings
+
+WHO_SECONDS = 1.0
+SWITCH_SECONDS = 0.001
+"""How long a worker thread may hold the interpreter while the event loop waits; CPython's default is 5 ms."""
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
+    loaded = load(Settings, argv, environ)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="headroom: %(message)s")
+    for warning in loaded.warnings:
+        print(f"headroom: warning: {warning}", file=sys.stderr)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        return anyio.run(_main, loaded.settings, environ, stdout, backend_options=_backend())
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise
+        raise OurError(_cannot_listen(loaded.settings, error)) from None
+
+
+def _backend() -> dict[str, bool]:
+    """uvloop where the extra `fast` is installed."""
+    try:
+        import uvloop  # noqa: F401, PLC0415  # optional; only to see whether it is there
+    except ImportError:
+        return {}
+    return {"use_uvloop": True}
+
+
+async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) -> int:
+    app = App(settings, environ)
+    proxy = app.proxy
+    listeners = await listen(settings.host, settings.port)
+    port = listeners.port
+    if not settings.quiet:
+        print(banner(settings, state_url(settings, environ), port), file=stdout, flush=True)
+    drain = anyio.Event()
+    code = [0]
+    gc.freeze()  # what start-up made lives as long as the process; the collector need not look at it again
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_signals, proxy, drain, tasks.cancel_scope, code)
+        await serve(app, listeners, Limits(connections=settings.limit_concurrency), drain, overloaded=app.full)
+        tasks.cancel_scope.cancel()
+    return code[0]
+
+
+async def _signals(proxy: Proxy, drain: anyio.Event, scope: anyio.CancelScope, code: list[int]) -> None:
+    """The first SIGINT or SIGTERM drains, the second ends it; SIGHUP reopens the log."""
+    with anyio.open_signal_receiver(*_known_signals()) as received:
+        async for number in received:
+            if number in (signal.SIGINT, signal.SIGTERM):
+                code[0] = 130 if number == signal.SIGINT else 0
+                if drain.is_set():
+                    scope.cancel()
+                    return
+                proxy.draining = True
+                drain.set()
+            elif proxy.log is not None:
+                proxy.log.reopen()
+
+
+def _known_signals() -> list[signal.Signals]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def banner(settings: Settings, state: str, port: int) -> str:
+    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    base = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    rows = [
+        f"Headroom {__version__} on {base}",
+        f"  compression  {'OFF (--no-optimize): bytes pass as they come' if settings.no_optimize else 'ON, lossless'}",
+        f"  state        {'in memory (--stateless)' if settings.stateless else state}",
+        f"  request log  {settings.log_file or 'off (--log-file PATH)'}",
+        f"  /v1/messages                          -> {settings.anthropic_api_url}",
+        f"  /v1/chat/completions, /v1/responses   -> {settings.openai_api_url}",
+        f"  /v1beta/models/*:generateContent      -> {settings.gemini_api_url}",
+        "",
+        f"  Claude Code   ANTHROPIC_BASE_URL={base} claude",
+        f"  OpenAI SDKs   OPENAI_BASE_URL={base}/v1 your-app",
+        f"  Codex         codex -c openai_base_url='\"{base}/v1\"'",
+        f"  figures       curl {base}/stats",
+    ]
+    if settings.host not in ("127.0.0.1", "localhost", "::1") and not settings.proxy_token:
+        rows += [
+            "", f"  WARNING: listening on {settings.host} without HEADROOM_PROXY_TOKEN: anybody who reaches this port may send",
+            "  requests with credentials of their own. Control routes answer loopback only. Set HEADROOM_PROXY_TOKEN to close it.",
+        ]
+    return "\n".join(rows)
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> str:
+    where = f"{settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {settings.port} is in use: {_who_answers(settings)}; choose another with --port"
+    return f"cannot listen on {where}: {error.strerror}"
+
+
+def _who_answers(settings: Settings) -> str:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{settings.host}:{settings.port}/livez", timeout=WHO_SECONDS) as answer:
+            if b'"alive"' in answer.read(4096):
+                return "another Headroom answers there"
+    except (OSError, ValueError):
+        pass
+    return "another program answers there"

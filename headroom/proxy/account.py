@@ -1,0 +1,50 @@
+"""The books of one process: every record, gauge and mishap goes through here to whoever counts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from headroom.metrics import Metrics
+from headroom.record import Record
+from headroom.tokens import Learned
+from headroom.totals import Totals
+
+
+class Log(Protocol):
+    """See headroom.requestlog."""
+
+    def write(self, record: Record) -> None: ...
+
+
+class Account:
+    """What layers/observe reports to, and what /stats and /metrics are read from."""
+
+    def __init__(self, totals: Totals, metrics: Metrics, learned: Learned, log: Log | None, wall: Callable[[], float]) -> None:
+        self.totals, self.metrics, self.learned = totals, metrics, learned
+        self._log, self._wall = log, wall
+        self._active = 0
+
+    def begin(self) -> None:
+        self._active += 1
+        self.metrics.set("headroom_active_requests", self._active)
+
+    def end(self, record: Record) -> None:
+        self._active -= 1
+        self.metrics.set("headroom_active_requests", self._active)
+        self.totals.observe(record, self._wall())
+        self.metrics.observe(record)
+        self._learn(record)
+        if self._log is not None:
+            self._log.write(record)
+
+    def mishap(self, name: str) -> None:
+        """Something of ours went wrong and the request did not notice."""
+        self.metrics.inc("headroom_store_errors_total", {"operation": name})
+
+    def _learn(self, record: Record) -> None:
+        usage = record.usage
+        if usage.input_tokens is None or not record.model or record.status != 200:
+            return
+        paid = usage.input_tokens + (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
+        self.learned.observe(record.model, paid, record.report.after)

@@ -1,0 +1,223 @@
+"""The composition root: reads the settings, builds everything, and is the ASGI application.
+
+`headroom.proxy.server:app` takes its settings from the environment, at start-up and not at import,
+so any ASGI server can run it; `headroom proxy` builds the same object from its command line.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from headroom import __version__, dialects
+from headroom.conversation import Json
+from headroom.dialects.document import DocumentMemo
+from headroom.errors import Busy, OurError, StoreError
+from headroom.http.asgi import ASGIApp, Receive, Scope, Send, asgi
+from headroom.http.client import Client, ClientLimits
+from headroom.http.message import Handler, Request, Response
+from headroom.http.tls import Trust
+from headroom.http.tunnel import Proxies
+from headroom.layers.guard import door, guard_control, guard_data, is_loopback
+from headroom.layers.observe import Clocks, observe
+from headroom.layers.rescue import rescue
+from headroom.layers.retry import retry
+from headroom.metrics import Metrics
+from headroom.options import load
+from headroom.pipeline import standard
+from headroom.proxy import control, routes
+from headroom.proxy.account import Account
+from headroom.proxy.compression import Compression
+from headroom.proxy.exchange import Exchange, Services
+from headroom.proxy.intake import Intake
+from headroom.proxy.originals import Originals
+from headroom.proxy.recount import Recount
+from headroom.requestlog import RequestLog
+from headroom.sent import Journal
+from headroom.settings import Settings
+from headroom.stores import open_store
+from headroom.stores.base import Space
+from headroom.tokens import Learned
+from headroom.totals import Totals
+
+FOLDER = ".headroom"
+
+
+def state_url(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Where state lives: as set, in memory when stateless, else one file in the home directory."""
+    if settings.stateless:
+        return "memory:"
+    home = environ.get("HOME") or environ.get("USERPROFILE") or "."
+    return settings.state or f"sqlite:{Path(home) / FOLDER / 'state.db'}"
+
+
+def originals_space(settings: Settings) -> Space:
+    return Space("ccr", settings.ccr_ttl, settings.ccr_max_bytes)
+
+
+class Proxy:
+    """Everything one process is made of."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self.settings, self._environ = settings, environ
+        self.draining = False
+        self._started = time.monotonic()
+        url = state_url(settings, environ)
+        self.store = open_store(url, time.time)
+        self.log = RequestLog(settings.log_file, time.monotonic) if settings.log_file else None
+        self.account = Account(Totals(), Metrics(__version__), Learned(), self.log, time.time)
+        self.recount = Recount()
+        self._door = door(settings.proxy_token, settings.allowed_hosts, settings.host)
+        self.originals = Originals(
+            self.store, originals_space(settings), self._door, secrets.token_bytes, open_to_local=is_loopback(settings.host),
+        )
+        self._memo = DocumentMemo()
+        self.client = Client(_limits(settings), Trust(settings.ca_bundle), Proxies(environ, settings.upstream_proxy))
+        self._compression = Compression(
+            standard(), Journal(self.store, time.time), self._memo, durable=url != "memory:"
+        )
+        self.control = control.Control(self._inside())
+        self.handler = self._assemble()
+
+    def _assemble(self) -> Handler:
+        """All layers, outermost first."""
+        clocks = Clocks(time.time, time.monotonic, lambda: str(uuid.UUID(bytes=_uuid7(time.time_ns(), secrets.token_bytes(10)))))
+        data = observe(self.account, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self._routes())))
+        about = rescue(control.error_shape)(guard_control(self._door, control.HEALTH)(self.control))
+
+        async def handle(request: Request) -> Response:
+            return await (about if self.control.claims(request.path) else data)(request)
+
+        return handle
+
+    def _routes(self) -> Handler:
+        again = retry(self.settings.retry_max_attempts, anyio.sleep, random.random)
+        urls = {
+            "anthropic": self.settings.anthropic_api_url, "openai": self.settings.openai_api_url.removesuffix("/v1"),
+            "gemini": self.settings.gemini_api_url,
+        }
+        upstreams = {provider: again(self.client.to(url)) for provider, url in urls.items()}
+        services = Services(
+            compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep,
+            recount=self.recount, mishap=self.account.mishap, clock=time.perf_counter, optimize=not self.settings.no_optimize,
+        )
+        exchanges = {d.name: Exchange(d, services, upstreams[d.provider]) for d in dialects.DIALECTS}
+        return routes.Routes(exchanges, upstreams)
+
+    def _inside(self) -> control.Inside:
+        return control.Inside(
+            version=__version__, optimize=not self.settings.no_optimize, uptime=lambda: time.monotonic() - self._started,
+            checks=self._checks, stats=self._stats, metrics=self._metrics, original=self._original,
+            reset=self.account.totals.reset,
+        )
+
+    async def _checks(self) -> Mapping[str, str]:
+        size = await self.originals.size()
+        return {"serving": "draining" if self.draining else "ok", "store": "ok" if size else "cannot be read"}
+
+    async def _stats(self) -> Json:
+        size = await self.originals.size()
+        o = self.originals
+        ccr = {"entries": size.entries if size else None, "bytes": size.bytes if size else None}
+        stats = self.account.totals.stats(time.time(), self.recount.counter.name)
+        stats["tokens"]["factors"] = self.account.learned.factors()
+        return stats | {"ccr": ccr | {"stored": o.stored, "retrieved": o.retrieved, "missed": o.missed}}
+
+    async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
+        metrics, size, o = self.account.metrics, await self.originals.size(), self.originals
+        for name, value in (("stored", o.stored), ("retrieved", o.retrieved), ("missed", o.missed)):
+            metrics.set(f"headroom_ccr_{name}_total", value)
+        if size is not None:
+            metrics.set("headroom_ccr_entries", size.entries)
+            metrics.set("headroom_ccr_bytes", size.bytes)
+        if self.log is not None:
+            metrics.set("headroom_log_dropped_total", self.log.dropped)
+        return metrics.answer(accept)
+
+    async def _original(self, request: Request, key: str) -> str | None:
+        try:
+            return await self.originals.find(request, key)
+        except StoreError as error:
+            raise Busy(f"the originals cannot be read now: {error.message}", retry_after=1) from None
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+        if self.log is not None:
+            await self.log.aclose()
+        await self.store.aclose()
+
+
+class App:
+    """ASGI 3. Builds its Proxy at start-up, or at the first request where the server has no lifespan."""
+
+    def __init__(self, settings: Settings | None = None, environ: Mapping[str, str] | None = None) -> None:
+        self._settings, self._environ = settings, environ
+        self._proxy: Proxy | None = None
+        self._http: ASGIApp | None = None
+
+    @property
+    def proxy(self) -> Proxy:
+        """Raises SettingsError."""
+        if self._proxy is None:
+            environ = os.environ if self._environ is None else self._environ  # noqa: TID251  # the ASGI server's environment
+            settings = self._settings or load(Settings, [], environ).settings
+            self._proxy = Proxy(settings, environ)
+        return self._proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if self._http is None:
+            self._http = asgi(self.proxy.handler)
+        await self._http(scope, receive, send)
+
+    async def full(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer when --limit-concurrency is reached: in the caller's dialect, without reading the body."""
+
+        async def refuse(request: Request) -> Response:
+            raise Busy("too many connections (--limit-concurrency)", retry_after=1)
+
+        await asgi(rescue(routes.error_shape)(refuse))(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            proxy = self.proxy
+        except OurError as error:
+            await send({"type": "lifespan.startup.failed", "message": f"headroom: {error.message}"})
+            return
+        async with anyio.create_task_group() as background:
+            # A vocabulary takes a quarter of a second and 80 MB: requests are served meanwhile, with estimates.
+            background.start_soon(proxy.recount.load, proxy._environ)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            proxy.draining = True
+            background.cancel_scope.cancel()
+        await proxy.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _limits(settings: Settings) -> ClientLimits:
+    return ClientLimits(
+        max_connections=settings.max_connections, max_keepalive=settings.max_keepalive,
+        connect_timeout=settings.connect_timeout, first_byte_timeout=settings.request_timeout,
+        idle_timeout=settings.idle_timeout,
+    )
+
+
+def _uuid7(now_ns: int, noise: bytes) -> bytes:
+    """RFC 9562 §5.7: milliseconds first, so that ids sort by time."""
+    stamp = (now_ns // 1_000_000).to_bytes(6, "big")
+    return stamp + bytes((0x70 | noise[0] & 0x0F, noise[1], 0x80 | noise[2] & 0x3F)) + noise[3:10]
+
+
+app = App()
