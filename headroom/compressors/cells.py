@@ -1,0 +1,108 @@
+"""How one value, one name or one prefix is written in a table, and read back.
+
+A plain cell is a bare text. What could be mistaken (a string that looks like a number, holds a comma, is empty …)
+is written as JSON, so a cell has exactly one reading; an empty cell means that the key is not there.
+"""
+
+from __future__ import annotations
+
+import re
+from json.encoder import encode_basestring
+
+from headroom.compressors.layout import NUMBER, decode_at, encode, number
+from headroom.conversation import Json
+
+
+class Missing:
+    """The type of MISSING, a value of its own: absent is neither null nor the empty string."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_PLAIN = re.compile(rf'(?!(?:true|false|null|{_NUMBER})\Z)[^\s"\[{{>,\x00-\x1f](?:[^,\x00-\x1f]*[^\s,\x00-\x1f])?\Z')
+_IS_NUMBER = re.compile(_NUMBER + r"\Z")
+_PLAIN_PREFIX = re.compile(r'[^~(),"\x00-\x1f]*\Z')
+_PLAIN_REST = re.compile(r'[^\s">,\x00-\x1f](?:[^,\x00-\x1f]*[^\s,\x00-\x1f])?\Z')
+_PLAIN_SEGMENT = re.compile(r"[\w$@/:*+-]+\Z")
+_SEGMENT = rf"(?:{_STRING}|[\w$@/:*+-]+)"
+_SEGMENTS = re.compile(_SEGMENT)
+NAME = re.compile(rf"\(key\)|{_SEGMENT}(?:\.{_SEGMENT})*")
+PREFIX = re.compile(rf'{_STRING}|[^~(),"\x00-\x1f]*')
+_WORDS: dict[str, Json] = {"": MISSING, "null": None, "true": True, "false": False}
+
+Path = tuple[str, ...]
+"""Keys from a row down to a value."""
+
+KEY: Path = ()
+"""The column that holds the keys of a keyed map."""
+
+
+def cell(value: Json) -> str:
+    """A value as a cell."""
+    kind = type(value)
+    if kind is str:
+        if _PLAIN.match(value):
+            return value  # type: ignore[no-any-return]  # a Json that is a str
+        return value[1:] if value[:1] == NUMBER else encode_basestring(value)
+    if kind is int or kind is float:
+        return repr(value)
+    if value is MISSING:
+        return ""
+    return encode(value)
+
+
+def read_cell(line: str, start: int) -> tuple[Json, int]:
+    """The value of the cell that starts at `start`, and where the cell ends."""
+    if line[start : start + 1] in ('"', "[", "{"):
+        return decode_at(line, start)
+    end = line.find(",", start)
+    end = len(line) if end < 0 else end
+    text = line[start:end]
+    if text in _WORDS:
+        return _WORDS[text], end
+    return (number(text) if _IS_NUMBER.match(text) else text), end
+
+
+def rest(text: str) -> str:
+    """What follows a column's prefix, always a string."""
+    return text if _PLAIN_REST.match(text) else encode_basestring(text)
+
+
+def read_rest(line: str, start: int) -> tuple[Json, int]:
+    """The counterpart of `rest`; MISSING for an empty cell."""
+    if line[start : start + 1] == '"':
+        return decode_at(line, start)
+    end = line.find(",", start)
+    end = len(line) if end < 0 else end
+    return line[start:end] if end > start else MISSING, end
+
+
+def name(path: Path) -> str:
+    """A column's name: `a.b` for member b of member a; keys with unusual characters are quoted."""
+    if path == KEY:
+        return "(key)"
+    return ".".join(key if _PLAIN_SEGMENT.match(key) else encode_basestring(key) for key in path)
+
+
+def read_name(text: str) -> Path:
+    """The counterpart of `name`, for a text that NAME matched."""
+    if text == "(key)":
+        return KEY
+    return tuple(decode_at(s, 0)[0] if s[0] == '"' else s for s in _SEGMENTS.findall(text))
+
+
+def prefix(text: str) -> str:
+    """A prefix as it stands in a column's name."""
+    return text if _PLAIN_PREFIX.match(text) else encode_basestring(text)
+
+
+def read_prefix(text: str) -> str:
+    """The counterpart of `prefix`, for a text that PREFIX matched."""
+    return str(decode_at(text, 0)[0]) if text[:1] == '"' else text

@@ -1,0 +1,162 @@
+"""JSON: lists and maps of like objects become tables, everything else is minified.
+
+The form is one line of explanation, the minified value with `<3 rows>` in place of each table, then the
+tables in order. If the text is laid out in a usual way, the form names the layout and is exact.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from headroom.compressors import tables
+from headroom.compressors.base import Compressed, Goal, TooCostly
+from headroom.compressors.layout import COMPACT, NUMBER, Document, decode, encode, named, read
+from headroom.conversation import Json
+
+MAX_CHARS = 4_000_000
+"""The C parser cannot be interrupted and holds the interpreter for about 6 ms per million characters."""
+
+MIN_ROWS = 3
+MAX_TABLE_DEPTH = 4
+"""Levels below the top at which tables are looked for; each level costs at most one more pass."""
+
+MIN_GAIN = 0.07
+"""A table must be shorter than the minified value by this share: it is a little harder to read."""
+
+_SAMPLE = 64
+_ENOUGH = 200
+_HEADER = re.compile(r"\[JSON(?: minified|, tables below[^\]\n]*?)(?:; original: ([^\]\n]*))?\]\n")
+_PLACE = re.compile(r'("(?:[^"\\]|\\.)*")|<([1-9][0-9]*) (keyed )?rows>')
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LEGEND = (
+    (re.compile(r"~\)"), "a(p~): p starts every a"),
+    (re.compile(r"~[^),]+\)"), "a(p~b): p, then b"),
+    (re.compile(r"="), "a=v: a is v in all rows"),
+    (re.compile(r"\?"), "a?: named in the rows that have it"),
+)
+"""What may stand in a line of names, and how it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonTables:
+    """The compressor."""
+
+    name: str = "json"
+
+    def sniff(self, text: str, goal: Goal) -> float:
+        start, end = text[:_SAMPLE].lstrip()[:1], text[-_SAMPLE:].rstrip()[-1:]
+        return 0.95 if (start, end) in (("[", "]"), ("{", "}")) and '"' in text[:4096] else 0.0
+
+    def compress(self, text: str, goal: Goal) -> Compressed | None:
+        if len(text) > MAX_CHARS:
+            raise TooCostly("JSON too large to be parsed in one go")
+        document = read(text)
+        short = None if document is None else _form(document)
+        if document is None or short is None or len(short) >= len(text) or not _is_unicode(short):
+            return None
+        return Compressed(short, "exact" if document.layout else "equal")
+
+    def expand(self, short: str) -> str | None:
+        header = _HEADER.match(short)
+        try:
+            if not header:
+                return encode(decode(short)) if short[:1] in ("[", "{") else None
+            layout = named(header[1]) if header[1] is not None else COMPACT
+            return None if layout is None else encode(_restore(short[header.end() :]), layout)
+        except (ValueError, IndexError, KeyError):
+            return None
+
+
+def _form(document: Document) -> str | None:
+    """The short form of a document; None if it has none."""
+    found = _Tables([], [])
+    skeleton = encode(found.take(document.value, 0), COMPACT)
+    if not found.lines and (document.layout is None or document.layout == COMPACT):
+        return skeleton
+    original = "" if document.layout is None else f"; original: {document.layout}"
+    if not found.lines:
+        return f"[JSON minified{original}]\n{skeleton}"
+    return "\n".join([f"[JSON, tables below{_legend(found)}{original}]", skeleton, *found.lines])
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The tables found in a value, in reading order."""
+
+    lines: list[str]
+    heads: list[str]
+
+    def take(self, value: Json, depth: int) -> Json:
+        """The value with a bare `<3 rows>` in place of each table."""
+        if type(value) not in (list, dict) or depth > MAX_TABLE_DEPTH:
+            return value
+        keyed = type(value) is dict
+        items = value.values() if keyed else value
+        kinds = set(map(type, items))
+        if kinds == {dict} and len(value) >= MIN_ROWS:
+            table = tables.encode(list(items), list(value) if keyed else None)
+            if table and sum(map(len, table)) + len(table) < (1 - MIN_GAIN) * _minified(value, list(items)):
+                self.lines.extend(table)
+                self.heads.append(table[0])
+                return f"{NUMBER}<{len(value)} {'keyed ' if keyed else ''}rows>"
+        if kinds.isdisjoint((list, dict)):
+            return value
+        if keyed:
+            return {key: self.take(v, depth + 1) for key, v in value.items()}
+        return [self.take(v, depth + 1) for v in value]
+
+
+def _minified(value: Json, items: list[Json]) -> float:
+    """Characters of the value minified; of a large one, as its first rows would have it."""
+    if len(items) <= _ENOUGH:
+        return len(encode(value))
+    names = sum(map(len, value)) + 4 * len(value) if type(value) is dict else 0
+    return names + len(encode(items[:_ENOUGH])) * len(items) / _ENOUGH
+
+
+def _legend(found: _Tables) -> str:
+    heads = "\n".join(found.heads)
+    notes = [words for sign, words in _LEGEND if sign.search(heads)]
+    if any(line[:1] == ">" for line in found.lines):
+        notes.append("row ends in >2: see >2 below for its last keys and the order of all")
+    if any(",," in line or line[:1] == "," for line in found.lines):
+        notes.append("empty cell: no such key")
+    return f" ({'; '.join(notes)})" if notes else ""
+
+
+def _restore(text: str) -> Json:
+    """The value of skeleton and tables."""
+    skeleton, _, rest = text.partition("\n")
+    lines = rest.split("\n") if rest else []
+    found: list[Json] = []
+    at = 0
+
+    def place(match: re.Match[str]) -> str:
+        nonlocal at
+        if match[1]:
+            return match[1]
+        table, taken = tables.decode(lines[at:], int(match[2]), keyed=bool(match[3]))
+        found.append(table)
+        at += taken
+        return f'"\\u0000{len(found) - 1}<"'
+
+    value = _fill(decode(_PLACE.sub(place, skeleton)), found)
+    if at != len(lines):
+        raise ValueError("lines behind the last table")
+    return value
+
+
+def _fill(value: Json, found: list[Json]) -> Json:
+    if type(value) is str and value[:1] == NUMBER and value[-1:] == "<":
+        return found[int(value[1:-1])]
+    if type(value) is list:
+        return [_fill(v, found) for v in value]
+    if type(value) is dict:
+        return {key: _fill(v, found) for key, v in value.items()}
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half a surrogate pair, UTF-8 cannot."""
+    return not _SURROGATE.search(text)

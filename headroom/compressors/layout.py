@@ -1,0 +1,232 @@
+"""JSON text to value and back to the very bytes: number literals, key order and the usual ways of laying it out.
+
+A number whose literal Python would print differently (1e5, -0, 0.10, very long ones) is held as a string that
+starts with NUL; no text with an escaped NUL is accepted, so the two cannot be confused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from itertools import chain
+from json.encoder import encode_basestring, encode_basestring_ascii
+
+from headroom.conversation import Json
+
+NUMBER = "\x00"
+"""First character of a string that stands for a bare literal."""
+
+MAX_DEPTH = 48
+"""Containers inside containers. Far below Python's own recursion limit, so that every machine decides alike."""
+
+_LITERAL = re.compile(r'"\\u0000([^"]*)"')
+_CONTAINERS = frozenset({dict, list})
+_LONGEST_INT = 18
+"""Digits up to which an int is worth parsing; Python refuses or crawls on very long ones."""
+
+
+def _whole(literal: str) -> int | str:
+    return int(literal) if len(literal) <= _LONGEST_INT and literal != "-0" else NUMBER + literal
+
+
+def _real(literal: str) -> float | str:
+    value = float(literal)
+    return value if repr(value) == literal else NUMBER + literal
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate keys")
+    return members
+
+
+def _no_constant(literal: str) -> Json:
+    raise ValueError(f"{literal} is not JSON")
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_whole, parse_float=_real, parse_constant=_no_constant
+)
+
+
+def decode(text: str) -> Json:
+    """The value, literals kept. ValueError for what is not JSON, repeats a key or nests too deep."""
+    try:
+        value = _decoder.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    _check_depth(value)
+    return value
+
+
+def decode_at(text: str, start: int) -> tuple[Json, int]:
+    """The value that starts at `start`, and where it ends."""
+    try:
+        return _decoder.raw_decode(text, start)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _check_depth(value: Json) -> None:
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        inside = chain.from_iterable(v.values() if type(v) is dict else v for v in level)
+        level = [v for v in inside if type(v) in _CONTAINERS]
+    raise ValueError("nested too deep")
+
+
+def number(literal: str) -> Json:
+    """A number as `decode` would hold it."""
+    return _whole(literal) if literal.lstrip("-").isdigit() else _real(literal)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One way of writing a value down. Printed in a form's header, so that its text can be rebuilt."""
+
+    indent: str | None = None
+    """What one level is indented by; None for a single line."""
+    spaced: bool = False
+    """On a single line: `", "` and `": "` as Python writes it, instead of `","` and `":"`."""
+    lines: bool = False
+    """One value a line: the items of a list, without its brackets."""
+    ascii: bool = False
+    """Characters beyond ASCII are escaped."""
+    newline: bool = False
+    """The text ends in one newline."""
+
+    def __str__(self) -> str:
+        if self.indent is None:
+            name = "spaced" if self.spaced else "compact"
+        else:
+            name = "tab indent" if self.indent == "\t" else f"indent {len(self.indent)}"
+        flags = ((self.lines, ", one value a line"), (self.ascii, ", \\u escapes"), (self.newline, ", final newline"))
+        return name + "".join(words for flag, words in flags if flag)
+
+
+def named(name: str) -> Layout | None:
+    """The layout that prints as `name`."""
+    style, *words = name.split(", ")
+    found = re.fullmatch(r"compact|spaced|tab indent|indent ([1-8])", style)
+    if not found:
+        return None
+    indent = "\t" if style == "tab indent" else " " * int(found[1]) if found[1] else None
+    layout = Layout(indent, style == "spaced", "one value a line" in words, "\\u escapes" in words,
+                    "final newline" in words)
+    return layout if str(layout) == name else None
+
+
+COMPACT = Layout()
+
+
+def encode(value: Json, layout: Layout = COMPACT) -> str:
+    """The text of a value in a layout."""
+    if layout.indent is not None:
+        text = _Pretty(layout.indent, layout.ascii).text(value, "\n")
+    else:
+        encoder = _encoder(", " if layout.spaced else ",", ": " if layout.spaced else ":", layout.ascii)
+        text = "\n".join(map(encoder.encode, value)) if layout.lines else encoder.encode(value)
+    if "\\u0000" in text:
+        text = _LITERAL.sub(r"\1", text)
+    return text + "\n" if layout.newline else text
+
+
+def _encoder(item: str, key: str, ascii_only: bool) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False, separators=(item, key))
+
+
+class _Pretty:
+    """Indented JSON. The standard library's indenting encoder is pure Python and ten times slower: flat
+    values are left to its C encoder, whose separators may hold the line break and the indent."""
+
+    def __init__(self, indent: str, ascii_only: bool) -> None:
+        self._indent = indent
+        self._ascii = ascii_only
+        self._quote = encode_basestring_ascii if ascii_only else encode_basestring
+        self._encoders: dict[str, json.JSONEncoder] = {}
+
+    def text(self, value: Json, outer: str) -> str:
+        """`outer` is the line break, with the indent, of the line that `value` stands on."""
+        if type(value) not in _CONTAINERS:
+            return self._scalar(value)
+        if not value:
+            return "{}" if type(value) is dict else "[]"
+        inner = outer + self._indent
+        if _flat(value):
+            flat = self._encode(value, inner)
+            return f"{flat[0]}{inner}{flat[1:-1]}{outer}{flat[-1]}"
+        if type(value) is list:
+            if all(type(row) is dict and row and _flat(row) for row in value):
+                return self._flat_rows(value, outer, inner)
+            return f"[{inner}{f',{inner}'.join([self.text(v, inner) for v in value])}{outer}]"
+        members = [f"{self._quote(k)}: {self.text(v, inner)}" for k, v in value.items()]
+        return f"{{{inner}{f',{inner}'.join(members)}{outer}}}"
+
+    def _flat_rows(self, rows: list[Json], outer: str, inner: str) -> str:
+        """All rows in one call. No line break stands inside a JSON string, so the seams cannot be mistaken."""
+        deep = inner + self._indent
+        flat = self._encode(rows, deep).replace(f"}},{deep}{{", f"{inner}}},{inner}{{{deep}")
+        return f"[{inner}{{{deep}{flat[2:-2]}{inner}}}{outer}]"
+
+    def _encode(self, value: Json, line: str) -> str:
+        encoder = self._encoders.get(line)
+        if encoder is None:
+            encoder = self._encoders[line] = _encoder("," + line, ": ", self._ascii)
+        return encoder.encode(value)
+
+    def _scalar(self, value: Json) -> str:
+        if type(value) is str:
+            return self._quote(value)
+        if value is None:
+            return "null"
+        return repr(value) if type(value) is not bool else "true" if value else "false"
+
+
+def _flat(value: Json) -> bool:
+    return _CONTAINERS.isdisjoint(map(type, value.values() if type(value) is dict else value))
+
+
+_SAMPLE = 1024
+"""Characters within which a spaced layout shows itself; a wrong guess only costs the grade."""
+
+_INDENTED = re.compile(r"[\[{]\n( {1,8}|\t)(?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON text: its value, and its layout if that is one of the usual ones."""
+
+    value: Json
+    layout: Layout | None
+
+
+def read(text: str) -> Document | None:
+    """None if the text is not one JSON container, or one object a line."""
+    if not text or text[0] not in "[{" or "\\u0000" in text or NUMBER in text:
+        return None
+    lines = text[0] == "{" and _is_lines(text)
+    try:
+        value = decode(f"[{text.rstrip().replace(chr(10), ',')}]" if lines else text)
+    except ValueError:
+        return None
+    document = Document(value, _layout(text, value, lines))
+    # Lines are joined before they are parsed; only a text that comes back byte for byte was read rightly.
+    return document if document.layout or not lines else None
+
+
+def _is_lines(text: str) -> bool:
+    end = text.find("\n")
+    return end > 0 and text[end - 1] == "}" and text[end + 1 : end + 2] == "{"
+
+
+def _layout(text: str, value: Json, lines: bool) -> Layout | None:
+    body = text[:-1] if text.endswith("\n") else text
+    base = Layout(lines=lines, ascii="\\u" in text and text.isascii())
+    indented = _INDENTED.match(text)
+    spaced = '": ' in text[:_SAMPLE]
+    layout = replace(base, indent=indented[1]) if indented else replace(base, spaced=spaced)
+    return replace(layout, newline=len(body) < len(text)) if encode(value, layout) == body else None
