@@ -25,8 +25,8 @@ TURNS = 40
 def use(name: str, given: dict[str, Any], root: Path) -> str:
     """Do what the model asked."""
     if name == "read_file":
-        return (root / given["path"]).read_text("utf-8")
-    done = subprocess.run(["bash", "-c", given["command"]], cwd=root, capture_output=True, text=True, check=False, errors="replace")
+        return (root / str(given["path"])).read_text("utf-8")
+    done = subprocess.run(["bash", "-c", str(given["command"])], cwd=root, capture_output=True, text=True, check=False, errors="replace")
     return done.stdout + done.stderr
 
 

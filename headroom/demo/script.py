@@ -24,7 +24,11 @@ FaultKind = Literal["status", "reset", "reset_before", "truncate", "error_event"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong with the answer, the first `times` times its step is reached."""
+    """Something that goes wrong with the answer, the first `times` times its step is reached.
+
+    "reset" breaks the connection after `after` events. "reset_before" raises instead of answering: what that
+    looks like from outside is up to whoever called the model.
+    """
 
     kind: FaultKind
     times: int = 1

@@ -74,7 +74,7 @@ def _compressors(shown: Shown) -> Iterator[str]:
         return
     yield f"{'shortened by':<22} {'count':>5} {'tokens':>12} {'with Headroom':>14} {'saved':>8}"
     for name, row in sorted(shown.compressors.items(), key=lambda item: item[1]["after"] - item[1]["before"]):
-        yield (f"{name[:22]:<22} {row['edits']:>5} {row['before']:>12,} {row['after']:>14,} "
+        yield (f"{name[:22]:<22} {row['parts']:>5} {row['before']:>12,} {row['after']:>14,} "
                f"{share(row['before'], row['after']):>8}")
     yield ""
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 SESSIONS = tuple(recorded())
 OLD, NEW = b"Author: Robin Dale <robin@example.com>", b"Author: R."
-STATS = {"compression": {"by_compressor": {"short": {"edits": 2, "before": 9, "after": 3}}}}
+STATS = {"compression": {"by_compressor": {"short": {"parts": 2, "before": 9, "after": 3}}}}
 
 
 def proxy(model: Model, originals: Callable[[str], str], turns_before: int = 0) -> Handler:
