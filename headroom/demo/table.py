@@ -119,5 +119,5 @@ def fine(shown: Shown) -> bool:
     """Whether the run showed what it should."""
     whole = all(outcome.kept == outcome.turns and not outcome.refused for outcome in shown.outcomes)
     return (
-        whole and not shown.refused and not shown.dropped and (shown.fetched is None or shown.fetched.equal)
+        whole and not shown.refused and not shown.dropped and shown.fetched is not None and shown.fetched.equal
     )

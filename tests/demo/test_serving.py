@@ -15,7 +15,7 @@ from headroom.demo.session import recorded
 from headroom.demo.show import scripts_of
 from headroom.errors import UpstreamError
 from headroom.http.client import Client, ClientLimits
-from headroom.http.message import Request, once
+from headroom.http.message import Handler, Request, once
 from headroom.http.tls import Trust
 from headroom.http.tunnel import Proxies
 
@@ -27,6 +27,11 @@ BODY = b'{"stream":true,"messages":[{"role":"user","content":"[[script:go]]"}]}'
 
 def new_client() -> Client:
     return Client(ClientLimits(), Trust(), Proxies(), time.monotonic)
+
+
+async def read(ask: Handler, request: Request) -> bytes:
+    response = await ask(request)
+    return b"".join([chunk async for chunk in response.body])
 
 
 async def test_sessions_over_sockets() -> None:
@@ -45,9 +50,7 @@ async def test_a_reset_is_never_a_good_end(fault: Fault) -> None:
     model, client = Model({"go": (Step(text="Some text.", fault=fault),)}), new_client()
     async with serving(application(model)) as url:
         with pytest.raises(UpstreamError):
-            response = await client.to(url)(Request("POST", "/v1/messages", [], once(BODY)))
-            async for _ in response.body:
-                pass
+            await read(client.to(url), Request("POST", "/v1/messages", [], once(BODY)))
         await client.aclose()
 
 
