@@ -135,8 +135,6 @@ class _Incoming:
 def _target(scope: Scope) -> str:
     raw = scope.get("raw_path")
     path: bytes = raw if raw is not None else scope["path"].encode()
-    # Hypercorn leaves the query in raw_path.
-    path = path.partition(b"?")[0]
     query: bytes = scope.get("query_string", b"")
     return (path + b"?" + query if query else path).decode("latin-1")
 
