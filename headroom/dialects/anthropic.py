@@ -1,7 +1,7 @@
 """Anthropic Messages: POST /v1/messages and /v1/messages/count_tokens, which is read exactly alike.
 
 Texts stand in `system` and in message `content`, each a string or a list of blocks, and in the `content` of tool_result
-blocks, again a string or blocks. Blocks with signatures or encrypted content are never touched.
+blocks, again a string or blocks. All other blocks are opaque: many carry signatures or encrypted content.
 """
 
 from __future__ import annotations
@@ -10,18 +10,30 @@ import json
 import re
 from collections.abc import Iterator
 
-from headroom.conversation import Address, Conversation, Json, Role, Usage
+from headroom.conversation import Address, Conversation, Json, Part, Role, Usage
 from headroom.dialects.document import Document
-from headroom.dialects.turns import Call, Text, Turn, objects, read, text_of
+from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
+from headroom.dialects.turns import Call, Calls, Turn, read
 
 KINDS = {
-    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-    405: "invalid_request_error", 413: "request_too_large", 426: "invalid_request_error", 429: "rate_limit_error",
-    503: "overloaded_error", 504: "timeout_error",
+    400: "invalid_request_error", 401: "authentication_error", 402: "billing_error", 403: "permission_error",
+    404: "not_found_error", 405: "invalid_request_error", 409: "conflict_error", 413: "request_too_large",
+    426: "invalid_request_error", 429: "rate_limit_error", 503: "overloaded_error", 504: "timeout_error",
+    529: "overloaded_error",
 }
-ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+ROLES: dict[str, Role] = {"assistant": "assistant", "system": "system", "developer": "system"}
+
+INPUTS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
+"""Blocks whose input the model reads."""
+
+COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+
 BOUND = re.compile(r"thinking|signature|reasoning", re.IGNORECASE)
-BROKEN = re.compile(r"mismatch|does not match|do not match|cannot be modified|invalid .{0,20}signature|must (?:match|remain)", re.IGNORECASE)
+BROKEN = re.compile(
+    r"mismatch|(?:do(?:es)? not|doesn't|don't|must|no longer) match|(?:cannot|can't|must not) be (?:modified|changed|edited)"
+    r"|(?:was|were|been) (?:modified|changed|edited)|must remain|invalid\b.{0,30}\bsignature|signature\b.{0,30}\binvalid",
+    re.IGNORECASE,
+)
 
 
 class Anthropic:
@@ -35,60 +47,81 @@ class Anthropic:
         return target
 
     def read(self, document: Document, path: str) -> Conversation:
-        start = _texts("system", document.get("system"), ("system",))
-        reading = read(document, "messages", self.name, _turn, start)
-        tools = document.source("tools")
+        reading = read(document, self.name, (("system", _system), ("messages", _message)), ("tools",))
+        # In a message thread the provider holds what was said before.
+        kept = document.get("thread") is not None
         return Conversation(
-            text_of(document.get("model")), tuple(reading.parts), reading.fresh, document.get("stream") is True,
-            (*reading.others, *([tools] if tools else [])),
+            text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
+            reading.others, kept,
         )
 
     def usage(self, message: Json) -> Usage | None:
-        if not isinstance(message, dict):
-            return None
-        inner = message.get("message")
-        found = (inner if isinstance(inner, dict) else message).get("usage")
-        if not isinstance(found, dict):
-            return None
-        return Usage(*(
-            v if isinstance(v := found.get(k), int) else None
-            for k in ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-        ))
+        """Of a whole answer, of message_start (where it is in `message`) or of message_delta."""
+        answer = mapping(message)
+        found = mapping(answer.get("message")).get("usage", answer.get("usage"))
+        return Usage(*(tokens_of(found.get(name)) for name in COUNTERS)) if isinstance(found, dict) else None
 
     def error(self, status: int, message: str, kind: str = "") -> Json:
         return {"type": "error", "error": {"type": kind or KINDS.get(status, "api_error"), "message": message}}
 
     def broken(self, message: str) -> bytes:
-        data = json.dumps(self.error(502, message))
-        return f"\n\nevent: error\ndata: {data}\n\n".encode()
+        return b"\n\nevent: error\ndata: %s\n\n" % json.dumps(self.error(502, message)).encode()
 
     def mismatch(self, status: int, body: Json) -> bool:
-        error = body.get("error") if isinstance(body, dict) else None
-        if status != 400 or not isinstance(error, dict) or error.get("type") != "invalid_request_error":
-            return False
+        error = mapping(mapping(body).get("error"))
         words = text_of(error.get("message"))
-        return bool(BOUND.search(words) and BROKEN.search(words))
+        return (
+            status == 400 and error.get("type") == "invalid_request_error"
+            and BOUND.search(words) is not None and BROKEN.search(words) is not None
+        )
 
 
-def _turn(i: int, message: Json) -> Turn:
-    if not isinstance(message, dict):
-        return Turn()
-    role = ROLES.get(text_of(message.get("role")), "user")
-    content, at = message.get("content"), ("messages", i, "content")
-    calls = tuple(
-        Call(text_of(b.get("id")), text_of(b.get("name")), b.get("input"))
-        for _, b in objects(content) if b.get("type") == "tool_use"
+def _system(at: Address, value: Json, calls: Calls) -> Turn:
+    """The system prompt, or one block of it."""
+    if isinstance(value, str):
+        return Turn((Part("system", value, at),))
+    text = mapping(value).get("text")
+    return Turn((Part("system", text, (*at, "text")),) if isinstance(text, str) else ())
+
+
+def _message(at: Address, value: Json, calls: Calls) -> Turn:
+    message = mapping(value)
+    role, content, at = ROLES.get(text_of(message.get("role")), "user"), message.get("content"), (*at, "content")
+    made = tuple(
+        Call(text_of(block.get("id")), text_of(block.get("name")), block.get("input"))
+        for _, block in objects(content) if block.get("type") == "tool_use"
     )
-    return Turn(tuple(_texts(role, content, at)), calls, role == "assistant")
+    return Turn(
+        tuple(_parts(role, content, at, calls)), made, others=tuple(filter(None, _others(content))),
+        assistant=role == "assistant",
+    )
 
 
-def _texts(role: Role, content: Json, at: Address, answers: str = "", error: bool = False) -> Iterator[Text]:
+def _parts(role: Role, content: Json, at: Address, calls: Calls) -> Iterator[Part]:
     if isinstance(content, str):
-        yield Text(role, content, at, answers, error)
-        return
+        yield Part(role, content, at)
     for j, block in objects(content):
         if block.get("type") == "text" and isinstance(block.get("text"), str):
-            yield Text(role, block["text"], (*at, j, "text"), answers, error)
-        elif block.get("type") == "tool_result" and role != "tool":
+            yield Part(role, block["text"], (*at, j, "text"))
+        elif block.get("type") == "tool_result":
+            call = calls.get(text_of(block.get("tool_use_id"))) or Call("", "", None)
             failed = block.get("is_error") is True
-            yield from _texts("tool", block.get("content"), (*at, j, "content"), text_of(block.get("tool_use_id")), failed)
+            for where, text in _result(block.get("content"), (*at, j, "content")):
+                yield Part("tool", text, where, call.tool, call.input, failed)
+
+
+def _result(content: Json, at: Address) -> Iterator[tuple[Address, str]]:
+    """The texts of a tool's result; what stands beside them (images, documents, tool references) is opaque."""
+    if isinstance(content, str):
+        yield at, content
+    for j, block in objects(content):
+        if block.get("type") == "text" and isinstance(block.get("text"), str):
+            yield (*at, j, "text"), block["text"]
+
+
+def _others(content: Json) -> Iterator[str]:
+    for _, block in objects(content):
+        if block.get("type") in INPUTS:
+            yield compact(block.get("input"))
+        elif block.get("type") == "thinking":
+            yield text_of(block.get("thinking"))

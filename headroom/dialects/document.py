@@ -1,35 +1,55 @@
-"""A JSON body as spans over its own text, so that one string can be replaced and all else leaves as it came.
+"""A JSON body as spans over its own bytes, so that one string can be replaced and all else leaves as it came.
 
-Chat clients send the whole conversation each turn, its head byte for byte the same. A memo therefore predicts, after a
-known run of elements, how long the next one is, and a hash of its bytes proves it: what was read once is not parsed again.
-Results are the same with and without a memo.
+Chat clients send the whole conversation each turn, its head byte for byte the same. A memo therefore knows which value
+followed a known run of them last time, and comparing bytes proves it: what was read once is neither decoded nor parsed
+again, and what a dialect made of it is at hand. Results are the same with and without a memo.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from json.decoder import scanstring  # type: ignore[attr-defined]  # the C scanner's string reader; not in typeshed
-from typing import Any, TypeVar
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from headroom.conversation import Address, Json, Skip
+from headroom.dialects.literals import Literal, literal, locate
+from headroom.dialects.strict import Repeated, shallow, value_at
 from headroom.memo import Memo
 
-T = TypeVar("T")
+F = TypeVar("F")
 
-ARRAYS = frozenset(("messages", "input", "contents"))
-"""The members that hold a conversation: their elements get spans of their own."""
+MEMO_BYTES = 16 << 20
+"""A body of an agent's long session has 1 MB, and weighs about three times that here."""
 
-SPACE = re.compile(r"[ \t\n\r]*")
-MEMO_BYTES = 24 << 20
-VALUE_FACTOR = 3
-"""A parsed element weighs about three times its JSON (sys.getsizeof over a coding agent's messages)."""
-ELEMENT_BYTES = 600
 FORKS = 4
-"""Continuations remembered after one prefix: retries and sub-agents branch a little."""
+"""Continuations remembered behind one run: retries, moved cache marks and sub-agents branch a little."""
+
+SAMPLE = 16 * 1024
+"""Bytes by which arrays are told apart. Conversations of one team open with the same few KB of instructions; an
+array that is shorter than this may not be recognised, and costs some 30 µs to parse."""
+
+ITEMS = 50_000
+"""Members of the body, or elements of one of its arrays, beyond which it is left alone: 0.1 s of work. The longest
+conversations have some thousands."""
+
+GLIMPSE = 64
+"""Bytes by which other members are told apart."""
+
+WORTH = 1024
+"""Bytes from which a member that is no array is worth remembering: below, parsing costs as much as looking it up."""
+
+OVERHEAD = 400
+"""What an entry costs beside its texts, in bytes: dict slots, tuples, a Link, as sys.getsizeof sees them."""
+
+NAME = re.compile(rb'"([^"\\\x00-\x1f\x80-\xff]*)"')
+PLAIN = re.compile(rb'"[^"\\\x00-\x1f\x80-\xff]*"|-?[0-9][0-9.eE+-]*|true|false|null')
+"""Most members are such; they are read without decoding all that follows them."""
+
+GAP = re.compile(rb"[ \t\n\r]*")
+_LITERALS, _WRITTEN, _SOURCE = " literals", " written", " source"
+"""Names under which facts of our own are remembered; no reader has a blank in its name."""
 
 
 class Unreadable(Exception):
@@ -40,249 +60,328 @@ class Unreadable(Exception):
         self.reason: Skip = reason
 
 
-class _Repeated(Exception):
-    """An object names a member twice; readers differ in which one counts."""
+class Reader(Protocol[F]):
+    """What a dialect makes of one value, given what it absorbed of all those before it, and of nothing else."""
+
+    @property
+    def name(self) -> str:
+        """Under which facts are remembered: one name, one meaning."""
+        ...
+
+    def read(self, at: Address, value: Json) -> F:
+        """The fact of a value never seen before; not None."""
+        ...
+
+    def absorb(self, fact: F) -> None:
+        """Called with every fact in order, new or remembered."""
+        ...
 
 
-def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise _Repeated
-    return value
+@dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """A value behind a known run of values. Its identity stands for the whole run."""
 
-
-def _constant(name: str) -> Json:
-    raise ValueError(f"{name} is not JSON")
-
-
-SCAN: Callable[[str, int], tuple[Json, int]] = json.JSONDecoder(
-    object_pairs_hook=_members, parse_constant=_constant
-).scan_once  # type: ignore[attr-defined]  # the C scanner, which tells where a value ends; not in typeshed
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One message of a conversation, parsed."""
-
-    value: Json
-    length: int
-    """Characters of its JSON."""
-    facts: dict[Any, Any] = field(default_factory=dict)
-    """What others derived of it by content alone; see Document.fact."""
+    raw: bytes
+    chars: int
+    """Length of its text, which is less than that of `raw` where it is not all ASCII."""
 
 
 class DocumentMemo:
     """What earlier bodies taught; safe to share between threads."""
 
     def __init__(self, max_bytes: int = MEMO_BYTES) -> None:
-        self.elements: Memo[bytes, Element] = Memo(max_bytes)
-        self.lengths: Memo[bytes, tuple[int, ...]] = Memo(max_bytes // 8)
+        self._next: Memo[Hashable, tuple[Link, ...]] = Memo(max_bytes // 2)
+        self._facts: Memo[tuple[Link, str], Any] = Memo(max_bytes // 2)
 
-    def remember(self, before: bytes, after: bytes, element: Element) -> None:
-        self.elements.put(after, element, element.length * VALUE_FACTOR + ELEMENT_BYTES)
-        known = self.lengths.get(before) or ()
-        if element.length not in known:
-            self.lengths.put(before, (element.length, *known[: FORKS - 1]), 150)
+    def follow(self, key: Hashable, raw: bytes, at: int) -> Link | None:
+        """The link that stands at `at` behind `key`, if it stood there before."""
+        for link in self._next.get(key) or ():
+            if raw.startswith(link.raw, at):
+                return link
+        return None
+
+    def learn(self, key: Hashable, link: Link) -> None:
+        links = (link, *(self._next.get(key) or ())[: FORKS - 1])
+        self._next.put(key, links, sum(len(each.raw) + OVERHEAD for each in links))
+
+    def recall(self, link: Link, name: str) -> Any:
+        return self._facts.get((link, name))
+
+    def remember(self, link: Link, name: str, fact: object, size: int) -> None:
+        self._facts.put((link, name), fact, size + OVERHEAD)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    start: int
-    end: int
+class _Value:
+    """A span of the body, and its value as far as anybody asked for it."""
+
+    __slots__ = ("end", "link", "parsed", "start")
+
+    def __init__(self, start: int, end: int, link: Link | None, parsed: list[Json] | None) -> None:
+        self.start, self.end, self.link, self.parsed = start, end, link, parsed
 
 
 class Document:
-    """A JSON object. `text` is its whole JSON; spans are positions in it."""
+    """A JSON object. Used by one thread at a time."""
 
-    __slots__ = ("_arrays", "_members", "_raw", "_spans", "text")
+    __slots__ = ("_arrays", "_members", "_memo", "_raw")
 
-    def __init__(self, raw: bytes, text: str) -> None:
-        self._raw, self.text = raw, text
-        self._members: dict[str, Json] = {}
-        self._spans: dict[str, _Span] = {}
-        self._arrays: dict[str, list[tuple[int, Element]]] = {}
+    def __init__(self, raw: bytes, memo: DocumentMemo | None) -> None:
+        self._raw, self._memo = raw, memo
+        self._members: dict[str, _Value] = {}
+        self._arrays: dict[str, list[_Value]] = {}
 
     @classmethod
     def parse(cls, raw: bytes, memo: DocumentMemo | None = None) -> Document:
         """Raises Unreadable, and nothing else."""
+        document = cls(raw, memo)
         try:
-            document = cls(raw, raw.decode("utf-8"))
-            document._read(memo)
-        except UnicodeDecodeError:
-            raise Unreadable("not_utf8") from None
-        except _Repeated:
-            raise Unreadable("duplicate_keys") from None
-        except RecursionError:
-            raise Unreadable("too_deep") from None
-        except (ValueError, StopIteration, IndexError):
-            raise Unreadable("not_json") from None
+            _Scan(raw, memo).read(document._members, document._arrays)
+        except Unreadable:
+            if memo is None:
+                raise
+            # Which of several faults is found first may depend on what is known; without a memo it does not.
+            return cls.parse(raw)
         return document
 
     def get(self, name: str) -> Json:
         """A top-level member, parsed; None if it is absent."""
         if name in self._arrays:
-            return [element.value for _, element in self._arrays[name]]
-        return self._members.get(name)
-
-    def source(self, name: str) -> str:
-        """The JSON of a top-level member as it stands in the body; "" if it is absent."""
-        span = self._spans.get(name)
-        return self.text[span.start : span.end] if span else ""
+            return [self._parsed(value) for value in self._arrays[name]]
+        return self._parsed(self._members[name]) if name in self._members else None
 
     def elements(self, name: str) -> tuple[Json, ...]:
-        """The elements of the conversation's array; () if the member is absent or no array."""
-        return tuple(element.value for _, element in self._arrays.get(name, ()))
+        """The elements of a top-level array; () if the member is absent or no array."""
+        return tuple(self._parsed(value) for value in self._arrays.get(name, ()))
 
-    def facts(self, name: str, kind: str, derive: Callable[[int, Json], T]) -> list[T]:
-        """`derive(i, element)` for every element, remembered with it; it must depend on nothing else."""
-        found: list[T] = []
-        for i, (_, element) in enumerate(self._arrays.get(name, ())):
-            key = (kind, i)
-            fact = element.facts.get(key)
+    def sources(self, name: str) -> tuple[str, ...]:
+        """The JSON of each element of a top-level array, or of the member as a whole where it is no array."""
+        found: list[str] = []
+        for _, value in self._units(name):
+            source = self._known(value, _SOURCE)
+            if source is None:
+                source = self._source(value)
+                self._keep(value, _SOURCE, source, len(source))
+            found.append(source)
+        return tuple(found)
+
+    def facts(self, name: str, reader: Reader[F]) -> list[F]:
+        """What `reader` makes of each element of a top-level array, or of the member as a whole where it is no array."""
+        found: list[F] = []
+        for at, value in self._units(name):
+            fact = self._known(value, reader.name)
             if fact is None:
-                fact = element.facts[key] = derive(i, element.value)
+                fact = reader.read(at, self._parsed(value))
+                self._keep(value, reader.name, fact, 2 * (value.end - value.start))
+            reader.absorb(fact)
             found.append(fact)
         return found
 
     def splice(self, edits: Mapping[Address, str]) -> bytes:
         """The body with the strings at these addresses replaced. ValueError if one is not a string."""
-        if not edits:
+        pieces: list[bytes] = []
+        done = 0
+        for start, end, text in sorted(self._cuts(edits)):
+            pieces += [self._raw[done:start], text]
+            done = end
+        if not pieces:
             return self._raw
-        pieces: list[str] = []
-        at = 0
-        for start, end, text in sorted((*self._locate(address), text) for address, text in edits.items()):
-            pieces += [self.text[at:start], json.dumps(text, ensure_ascii=False)]
-            at = end
-        pieces.append(self.text[at:])
-        return "".join(pieces).encode("utf-8")
+        return b"".join([*pieces, self._raw[done:]])
 
-    def _locate(self, address: Address) -> tuple[int, int]:
-        name = str(address[0])
-        array = self._arrays.get(name)
-        if array is None or len(address) < 2:
-            span = self._spans.get(name)
-            if span is None:
-                raise ValueError(f"no {name}")
-            return _string(self.text, span.start, address[1:])
-        start, element = array[int(address[1])]
-        key = ("span", address[2:])
-        found = element.facts.get(key)
-        if found is None:
-            first, last = _string(self.text, start, address[2:])
-            found = element.facts[key] = (first - start, last - start)
-        return start + found[0], start + found[1]
+    def _cuts(self, edits: Mapping[Address, str]) -> Iterator[tuple[int, int, bytes]]:
+        grouped: dict[Address, dict[Address, str]] = {}
+        for address, text in edits.items():
+            cut = 2 if address and address[0] in self._arrays else 1
+            grouped.setdefault(address[:cut], {})[address[cut:]] = text
+        for at, texts in grouped.items():
+            value = self._at(at)
+            written = self._written(value, texts)
+            for address, found in self._literals(value, texts).items():
+                start, end = value.start + found.start, value.start + found.end
+                # A text of the same length may be the same text: then its spelling stays as it came.
+                text = texts[address]
+                if found.chars != len(text) or json.loads(self._raw[start:end]) != text:
+                    yield start, end, written[address][1]
 
-    def _read(self, memo: DocumentMemo | None) -> None:
-        text = self.text
-        at = _skip(text, 0)
-        if text[at] != "{":
-            end = SCAN(text, at)[1]
-            _end(text, end)
-            raise Unreadable("not_an_object")
-        at = _skip(text, at + 1)
-        if text[at] == "}":
-            _end(text, at + 1)
+    def _at(self, at: Address) -> _Value:
+        match at:
+            case (str(name), int(i)) if 0 <= i < len(self._arrays.get(name, ())):
+                return self._arrays[name][i]
+            case (str(name),) if name in self._members:
+                return self._members[name]
+        raise ValueError(f"nothing at {at}")
+
+    def _literals(self, value: _Value, texts: Mapping[Address, str]) -> Mapping[Address, Literal]:
+        known: Mapping[Address, Literal] = self._known(value, _LITERALS) or {}
+        if not texts.keys() <= known.keys():
+            known = locate(self._source(value), texts.keys() | known.keys())
+            self._keep(value, _LITERALS, known, len(known) * OVERHEAD)
+        return {address: known[address] for address in texts}
+
+    def _written(self, value: _Value, texts: Mapping[Address, str]) -> Mapping[Address, tuple[str, bytes]]:
+        """Texts as JSON. The same ones replace the same ones each turn, and escaping costs 4 ms a MB."""
+        known: Mapping[Address, tuple[str, bytes]] = self._known(value, _WRITTEN) or {}
+        if any(address not in known or known[address][0] != text for address, text in texts.items()):
+            known = {address: (text, literal(text)) for address, text in texts.items()}
+            self._keep(value, _WRITTEN, known, sum(2 * len(text) + OVERHEAD for text in texts.values()))
+        return known
+
+    def _units(self, name: str) -> Iterator[tuple[Address, _Value]]:
+        if name in self._arrays:
+            for i, value in enumerate(self._arrays[name]):
+                yield (name, i), value
+        elif name in self._members:
+            yield (name,), self._members[name]
+
+    def _source(self, value: _Value) -> str:
+        return self._raw[value.start : value.end].decode()
+
+    def _parsed(self, value: _Value) -> Json:
+        if value.parsed is None:
+            value.parsed = [value_at(self._source(value), 0)[0]]
+        return value.parsed[0]
+
+    def _known(self, value: _Value, name: str) -> Any:
+        return self._memo.recall(value.link, name) if self._memo is not None and value.link is not None else None
+
+    def _keep(self, value: _Value, name: str, fact: object, size: int) -> None:
+        if self._memo is not None and value.link is not None:
+            self._memo.remember(value.link, name, fact, size)
+
+
+class _Scan:
+    """One pass over a body. Text is decoded from the first byte on that no memo knows."""
+
+    def __init__(self, raw: bytes, memo: DocumentMemo | None) -> None:
+        self._raw, self._memo, self._at = raw, memo, 0
+        self._text: str | None = None
+        self._ascii = False
+        self._char = 0
+        """Where `_at` is in `_text`."""
+
+    def read(self, members: dict[str, _Value], arrays: dict[str, list[_Value]]) -> None:
+        try:
+            if self._next() != b"{":
+                self._other()
+            for _ in self._items(b"}"):
+                name = self._name()
+                if name in members or name in arrays:
+                    raise Repeated
+                if self._next() == b"[":
+                    arrays[name] = list(self._array(name))
+                else:
+                    members[name] = self._value((name, self._raw[self._at : self._at + GLIMPSE]), WORTH)
+            self._end()
+        except UnicodeDecodeError:
+            raise Unreadable("not_utf8") from None
+        except Repeated:
+            raise Unreadable("duplicate_keys") from None
+        except RecursionError:
+            raise Unreadable("too_deep") from None
+        except ValueError:
+            raise Unreadable("not_json") from None
+
+    def _array(self, name: str) -> Iterator[_Value]:
+        key: Hashable = (name, self._raw[self._at : self._at + SAMPLE])
+        for _ in self._items(b"]"):
+            value = self._value(key)
+            yield value
+            key = value.link
+
+    def _items(self, close: bytes) -> Iterator[None]:
+        """Steps through an object or array that opens here, from the start of one item to the start of the next."""
+        self._step(1)
+        if self._next() == close:
+            self._step(1)
             return
-        while True:
-            if text[at] != '"':
-                raise ValueError("a member's name")
-            name, at = scanstring(text, at + 1, True)
-            at = _skip(text, at)
-            if text[at] != ":":
-                raise ValueError("a colon")
-            at = _skip(text, at + 1)
-            if name in self._spans:
-                raise _Repeated
-            start = at
-            if name in ARRAYS and text[at] == "[":
-                self._arrays[name], at = _array(text, at, memo, name)
-            else:
-                self._members[name], at = SCAN(text, at)
-            self._spans[name] = _Span(start, at)
-            at = _skip(text, at)
-            if text[at] == "}":
-                _end(text, at + 1)
+        for _ in range(ITEMS):
+            yield
+            mark = self._next()
+            self._step(1)
+            if mark == close:
                 return
-            if text[at] != ",":
+            if mark != b",":
                 raise ValueError("a comma")
-            at = _skip(text, at + 1)
+            self._next()
+        raise Unreadable("too_costly")
+
+    def _name(self) -> str:
+        """The name of a member, and on to its value."""
+        match = NAME.match(self._raw, self._at)
+        if match is not None:
+            name = match[1].decode("ascii")
+            self._step(match.end() - self._at)
+        elif self._raw[self._at : self._at + 1] == b'"':
+            name, _ = self._decoded()
+        else:
+            raise ValueError("a name")
+        if self._next() != b":":
+            raise ValueError("a colon")
+        self._step(1)
+        self._next()
+        return name
+
+    def _value(self, key: Hashable, worth: int = 0) -> _Value:
+        """The value that starts here behind the run `key`, None if that is not known.
+
+        It is learnt for next time if it has at least `worth` bytes.
+        """
+        start, memo = self._at, self._memo if key is not None else None
+        link = memo.follow(key, self._raw, start) if memo is not None else None
+        if link is not None:
+            self._at += len(link.raw)
+            self._char += link.chars
+            return _Value(start, self._at, link, None)
+        value, chars = self._decoded()
+        if not shallow(value):
+            raise RecursionError
+        # The end of a number depends on what follows, so bytes that were one once may be part of another.
+        if memo is not None and self._at - start >= worth and isinstance(value, (dict, list, str)):
+            link = Link(self._raw[start : self._at], chars)
+            memo.learn(key, link)
+        return _Value(start, self._at, link, [value])
+
+    def _decoded(self) -> tuple[Json, int]:
+        """Parse the value that starts here, and go to its end; its length in characters."""
+        if self._text is None:
+            token = PLAIN.match(self._raw, self._at)
+            if token is not None:
+                value, end = value_at(token[0].decode(), 0)
+                if end == len(token[0]):
+                    self._step(end)
+                    return value, end
+            self._text, self._char = self._raw[self._at :].decode(), 0
+            self._ascii = self._text.isascii()
+        start = self._char
+        value, self._char = value_at(self._text, start)
+        chars = self._char - start
+        self._at += chars if self._ascii else _octets(self._text[start : self._char])
+        return value, chars
+
+    def _next(self) -> bytes:
+        """The next byte that is not white space; b"" at the end."""
+        byte = self._raw[self._at : self._at + 1]
+        if byte > b" ":  # as it is nearly always
+            return byte
+        match = GAP.match(self._raw, self._at)
+        assert match is not None  # it may match nothing, but it always matches
+        self._step(match.end() - self._at)
+        return self._raw[self._at : self._at + 1]
+
+    def _step(self, octets: int) -> None:
+        """On by that many ASCII bytes."""
+        self._at += octets
+        self._char += octets
+
+    def _end(self) -> None:
+        if self._next():
+            raise ValueError("more behind the end")
+
+    def _other(self) -> None:
+        """Not an object: some other JSON, or none."""
+        self._decoded()
+        self._end()
+        raise Unreadable("not_an_object")
 
 
-def _array(text: str, at: int, memo: DocumentMemo | None, name: str) -> tuple[list[tuple[int, Element]], int]:
-    elements: list[tuple[int, Element]] = []
-    link = hashlib.sha256(name.encode()).digest()
-    at = _skip(text, at + 1)
-    if text[at] == "]":
-        return elements, at + 1
-    while True:
-        element, link = _element(text, at, memo, link)
-        elements.append((at, element))
-        at = _skip(text, at + element.length)
-        if text[at] == "]":
-            return elements, at + 1
-        if text[at] != ",":
-            raise ValueError("a comma")
-        at = _skip(text, at + 1)
-
-
-def _element(text: str, at: int, memo: DocumentMemo | None, link: bytes) -> tuple[Element, bytes]:
-    """The element that starts at `at`, and the chained hash of all of them up to it."""
-    if memo is None:
-        value, end = SCAN(text, at)
-        return Element(value, end - at), link
-    for length in memo.lengths.get(link) or ():
-        after = hashlib.sha256(link + text[at : at + length].encode()).digest()
-        known = memo.elements.get(after)
-        if known is not None:
-            return known, after
-    value, end = SCAN(text, at)
-    element, after = Element(value, end - at), hashlib.sha256(link + text[at:end].encode()).digest()
-    if text[at] in "{[":  # what ends by itself: a number's end depends on what follows
-        memo.remember(link, after, element)
-    return element, after
-
-
-def _string(text: str, at: int, address: Address) -> tuple[int, int]:
-    """Start and end of the string literal at an address below the value that starts at `at`."""
-    for step in address:
-        at = _member(text, at, step) if isinstance(step, str) else _item(text, at, step)
-    if text[at] != '"':
-        raise ValueError("not a string")
-    return at, scanstring(text, at + 1, True)[1]
-
-
-def _member(text: str, at: int, name: str) -> int:
-    if text[at] != "{":
-        raise ValueError("not an object")
-    at = _skip(text, at + 1)
-    while text[at] == '"':
-        found, at = scanstring(text, at + 1, True)
-        at = _skip(text, _skip(text, at) + 1)
-        if found == name:
-            return at
-        at = _skip(text, SCAN(text, at)[1])
-        at = _skip(text, at + 1) if text[at] == "," else at
-    raise ValueError(f"no member {name}")
-
-
-def _item(text: str, at: int, index: int) -> int:
-    if text[at] != "[":
-        raise ValueError("not an array")
-    at = _skip(text, at + 1)
-    for _ in range(index):
-        at = _skip(text, SCAN(text, at)[1])
-        if text[at] != ",":
-            raise ValueError(f"no item {index}")
-        at = _skip(text, at + 1)
-    return at
-
-
-def _skip(text: str, at: int) -> int:
-    match = SPACE.match(text, at)
-    assert match is not None  # it may match nothing, but it always matches
-    return match.end()
-
-
-def _end(text: str, at: int) -> None:
-    if _skip(text, at) != len(text):
-        raise ValueError("more behind the end")
+def _octets(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

@@ -1,28 +1,43 @@
 """Gemini: POST /v1beta/models/MODEL:generateContent and :streamGenerateContent, on Vertex too.
 
-Texts stand in `systemInstruction` and in the parts of `contents`. The answer of a tool is an object, and stays one: its string
-leaves are the texts. Member names come in camel case and in snake case. The model's name is in the path.
+Texts stand in `systemInstruction` and in the parts of `contents`. The answer of a tool is an object, and stays one: its
+string leaves are the texts. Member names come in camel case and in snake case. The model's name is in the path.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 
-from headroom.conversation import Address, Conversation, Json, Role, Usage
+from headroom.conversation import Address, Conversation, Json, Part, Role, Usage
 from headroom.dialects.document import Document
-from headroom.dialects.turns import Call, Text, Turn, objects, read, text_of
+from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
+from headroom.dialects.turns import Call, Calls, Turn, read
 
-PATH = re.compile(r"(?:/v1(?:beta\d?|alpha)?)?(?:/projects/[^/]+/locations/[^/]+/publishers/google)?/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent)")
+PATH = re.compile(
+    r"(?:/v1(?:beta\d?|alpha)?(?:/projects/[^/]+/locations/[^/]+/publishers/google)?)?"
+    r"/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent)"
+)
+
 STATUSES = {
     400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 405: "UNIMPLEMENTED",
-    413: "INVALID_ARGUMENT", 426: "FAILED_PRECONDITION", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED",
+    409: "ABORTED", 426: "FAILED_PRECONDITION", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 501: "UNIMPLEMENTED",
+    502: "UNAVAILABLE", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED",
 }
+"""google.rpc.Code names."""
+
+CALL, ANSWER = ("functionCall", "function_call"), ("functionResponse", "function_response")
+PARALLEL = 256
+"""Calls of one name in one turn that are told apart; beyond, the tool is known but not its input."""
+
+MIME = ("mimeType", "mime_type")
+
 BOUND = re.compile(r"thought[ _]?signature|reasoning", re.IGNORECASE)
-BROKEN = re.compile(r"mismatch|missing|invalid|does not match|corrupt", re.IGNORECASE)
-DEPTH = 8
-"""How deep in a tool's answer texts are looked for; deeper ones are left alone."""
+BROKEN = re.compile(
+    r"mismatch|(?:do(?:es)? not|doesn't|don't|no longer) match|invalid|not valid|corrupt|was modified", re.IGNORECASE
+)
 
 
 class Gemini:
@@ -33,86 +48,114 @@ class Gemini:
         return method == "POST" and PATH.fullmatch(path) is not None
 
     def forward(self, target: str) -> str:
+        """Some clients leave out the version."""
         return "/v1beta" + target if target.startswith("/models/") else target
 
     def read(self, document: Document, path: str) -> Conversation:
+        members = (("systemInstruction", _system), ("system_instruction", _system), ("contents", _content))
+        reading = read(document, self.name, members, ("tools",))
         match = PATH.fullmatch(path)
-        start: list[Text] = []
-        for name in ("systemInstruction", "system_instruction"):
-            instruction = document.get(name)
-            if isinstance(instruction, dict):
-                start += [
-                    Text("system", p["text"], (name, "parts", j, "text"))
-                    for j, p in objects(instruction.get("parts")) if isinstance(p.get("text"), str)
-                ]
-        reading = read(document, "contents", self.name, _turn, start)
-        tools = document.source("tools")
-        kept = document.get("cachedContent") or document.get("cached_content")
         return Conversation(
-            match["model"] if match else "", tuple(reading.parts), reading.fresh,
-            bool(match and match["verb"].startswith("stream")), (*reading.others, *([tools] if tools else [])), bool(kept),
+            match["model"] if match else "", reading.parts, reading.fresh,
+            match is not None and match["verb"] == "streamGenerateContent", reading.others,
+            bool(document.get("cachedContent") or document.get("cached_content")),
         )
 
     def usage(self, message: Json) -> Usage | None:
-        found = message.get("usageMetadata") if isinstance(message, dict) else None
-        if not isinstance(found, dict):
+        """promptTokenCount includes what was cached, candidatesTokenCount leaves out the thoughts."""
+        # Without alt=sse a streamed answer is one array of chunks, and the last one counts.
+        chunks = message if isinstance(message, list) else [message]
+        found = next((f for c in reversed(chunks) if isinstance(f := mapping(c).get("usageMetadata"), dict)), None)
+        if found is None:
             return None
-        prompt, cached, said, thought = (
-            v if isinstance(v := found.get(k), int) else None
-            for k in ("promptTokenCount", "cachedContentTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+        prompt, tools, cached, said, thought = (
+            tokens_of(found.get(f"{name}TokenCount"))
+            for name in ("prompt", "toolUsePrompt", "cachedContent", "candidates", "thoughts")
         )
-        output = None if said is None and thought is None else (said or 0) + (thought or 0)
-        return Usage(None if prompt is None else prompt - (cached or 0), output, cached)
+        uncached = None if prompt is None else max(0, prompt + (tools or 0) - (cached or 0))
+        return Usage(uncached, None if said is None and thought is None else (said or 0) + (thought or 0), cached)
 
     def error(self, status: int, message: str, kind: str = "") -> Json:
-        return {"error": {"code": status, "message": message, "status": kind or STATUSES.get(status, "INTERNAL")}}
+        usual = "INTERNAL" if status >= 500 else "INVALID_ARGUMENT"
+        return {"error": {"code": status, "message": message, "status": kind or STATUSES.get(status, usual)}}
 
     def broken(self, message: str) -> bytes:
-        return f"\n\ndata: {json.dumps(self.error(502, message))}\n\n".encode()
+        return b"\n\ndata: %s\n\n" % json.dumps(self.error(502, message)).encode()
 
     def mismatch(self, status: int, body: Json) -> bool:
-        error = body.get("error") if isinstance(body, dict) else None
-        words = text_of(error.get("message")) if isinstance(error, dict) else ""
-        return status == 400 and bool(BOUND.search(words) and BROKEN.search(words))
+        first = body[0] if isinstance(body, list) and body else body  # an array where the answer was to be one
+        words = text_of(mapping(mapping(first).get("error")).get("message"))
+        return status == 400 and BOUND.search(words) is not None and BROKEN.search(words) is not None
 
 
-def _turn(i: int, content: Json) -> Turn:
-    if not isinstance(content, dict):
-        return Turn()
-    role: Role = "assistant" if content.get("role") == "model" else "user"
-    texts: list[Text] = []
-    calls: list[Call] = []
-    for j, part in objects(content.get("parts")):
-        if isinstance(part.get("text"), str):
-            texts.append(Text(role, part["text"], ("contents", i, "parts", j, "text")))
-        call = part.get("functionCall") or part.get("function_call")
-        if isinstance(call, dict):
-            calls.append(Call(_id(call), text_of(call.get("name")), call.get("args")))
-        texts += _answer(i, j, part)
-    return Turn(tuple(texts), tuple(calls), role == "assistant")
+def _system(at: Address, value: Json, calls: Calls) -> Turn:
+    return Turn(tuple(Part("system", text, where) for where, text in _texts(mapping(value).get("parts"), (*at, "parts"))))
 
 
-def _answer(i: int, j: int, part: Mapping[str, Json]) -> Iterator[Text]:
-    for member in ("functionResponse", "function_response"):
-        answer = part.get(member)
-        if isinstance(answer, dict) and isinstance(answer.get("response"), dict):
-            at = ("contents", i, "parts", j, member, "response")
-            failed = "error" in answer["response"]
-            for where, text in _leaves(answer["response"], at, DEPTH):
-                yield Text("tool", text, where, _id(answer), failed)
+def _content(at: Address, value: Json, calls: Calls) -> Turn:
+    content = mapping(value)
+    assistant = content.get("role") == "model"
+    pieces, at = content.get("parts"), (*at, "parts")
+    role: Role = "assistant" if assistant else "user"
+    parts = [Part(role, text, where) for where, text in _texts(pieces, at)]
+    made: list[Call] = []
+    answered: dict[str, None] = {}
+    named: Counter[str] = Counter()
+    for j, piece in objects(pieces):
+        for _, call in _members(piece, CALL):
+            name = text_of(call.get("name"))
+            made.append(Call(text_of(call.get("id")) or _id_of(name, named[name]), name, call.get("args")))
+            named[name] += 1
+        for member, answer in _members(piece, ANSWER):
+            id = text_of(answer.get("id")) or _open(text_of(answer.get("name")), calls, answered)
+            answered[id] = None
+            parts += _answer(answer, (*at, j, member), calls.get(id))
+    others = tuple(filter(None, (compact(call.input) for call in made)))
+    return Turn(tuple(parts), tuple(made), tuple(answered), others, assistant)
 
 
-def _id(value: Mapping[str, Json]) -> str:
-    """Calls have ids on some models only; else the name has to do, and the latest call of that name is meant."""
-    return text_of(value.get("id")) or "name:" + text_of(value.get("name"))
+def _texts(pieces: Json, at: Address) -> Iterator[tuple[Address, str]]:
+    if isinstance(pieces, dict) and isinstance(pieces.get("text"), str):  # a single part may stand without its list
+        yield (*at, "text"), pieces["text"]
+    for j, piece in objects(pieces):
+        if isinstance(piece.get("text"), str):
+            yield (*at, j, "text"), piece["text"]
 
 
-def _leaves(value: Json, at: Address, depth: int) -> Iterator[tuple[Address, str]]:
+def _members(piece: Mapping[str, Json], names: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    for name in names:
+        found = piece.get(name)
+        if isinstance(found, dict):
+            yield name, found
+
+
+def _answer(answer: Mapping[str, Json], at: Address, call: Call | None) -> Iterator[Part]:
+    response = answer.get("response")
+    if isinstance(response, dict):
+        tool = text_of(answer.get("name")) or (call.tool if call else "")
+        failed = bool(response.get("error"))
+        for where, text in _leaves(response, (*at, "response")):
+            yield Part("tool", text, where, tool, call.input if call else None, failed)
+
+
+def _leaves(value: Json, at: Address) -> Iterator[tuple[Address, str]]:
+    """All strings below a value, but not the data of images and the like."""
     if isinstance(value, str):
         yield at, value
-    elif depth and isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, (*at, key), depth - 1)
-    elif depth and isinstance(value, list):
+    elif isinstance(value, list):
         for k, inner in enumerate(value):
-            yield from _leaves(inner, (*at, k), depth - 1)
+            yield from _leaves(inner, (*at, k))
+    elif isinstance(value, dict) and not any(name in value for name in MIME):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*at, key))
+
+
+def _id_of(name: str, index: int) -> str:
+    """Calls have ids on some models only. Else the k-th answer of a name belongs to the k-th call of that name."""
+    return f"{name} {index}"
+
+
+def _open(name: str, calls: Calls, answered: Collection[str]) -> str:
+    """The first call of that name in the last turn that is not answered yet."""
+    ids = (_id_of(name, index) for index in range(PARALLEL))
+    return next((id for id in ids if id in calls and id not in answered), "")

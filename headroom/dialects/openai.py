@@ -1,21 +1,24 @@
-"""What OpenAI's two APIs share: roles, error shapes, and where shorter paths lead."""
+"""What OpenAI's two APIs share: roles, errors, and where shorter paths lead."""
 
 from __future__ import annotations
 
 import re
 
 from headroom.conversation import Json, Role
-from headroom.dialects.turns import text_of
+from headroom.dialects.shapes import mapping, text_of
 
-ROLES: dict[str, Role] = {
-    "system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool", "function": "tool",
-}
-KINDS = {
-    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "invalid_request_error",
-    405: "invalid_request_error", 413: "invalid_request_error", 426: "invalid_request_error", 429: "rate_limit_error",
-}
-BOUND = re.compile(r"reasoning|encrypted_content", re.IGNORECASE)
-BROKEN = re.compile(r"mismatch|does not match|could not be verified|without its required|invalid", re.IGNORECASE)
+ROLES: dict[str, Role] = {"system": "system", "developer": "system", "assistant": "assistant"}
+
+KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
+"""By these, rather than by the type, clients tell one error from another."""
+
+BOUND = re.compile(r"reasoning|encrypted[_ ]content", re.IGNORECASE)
+BROKEN = re.compile(
+    r"mismatch|(?:do(?:es)? not|doesn't|don't|no longer) match|could not be (?:verified|decrypted|parsed)|was modified"
+    r"|without its required|invalid[_ ]encrypted|invalid\b.{0,30}\bsignature",
+    re.IGNORECASE,
+)
 
 
 def forward(target: str) -> str:
@@ -24,10 +27,16 @@ def forward(target: str) -> str:
 
 
 def error(status: int, message: str, kind: str = "") -> Json:
-    return {"error": {"message": message, "type": kind or KINDS.get(status, "server_error"), "param": None, "code": None}}
+    usual = "server_error" if status >= 500 else "invalid_request_error"
+    code = None if kind else CODES.get(status)
+    return {"error": {"message": message, "type": kind or KINDS.get(status, usual), "param": None, "code": code}}
 
 
 def mismatch(status: int, body: Json) -> bool:
-    found = body.get("error") if isinstance(body, dict) else None
-    words = text_of(found.get("message")) if isinstance(found, dict) else ""
-    return status == 400 and bool(BOUND.search(words) and BROKEN.search(words))
+    """Of reasoning items: they are bound to what stands around them, and encrypted."""
+    error = mapping(mapping(body).get("error"))
+    words = f"{text_of(error.get('message'))} {text_of(error.get('code'))}"
+    return (
+        status == 400 and error.get("type") == "invalid_request_error"
+        and BOUND.search(words) is not None and BROKEN.search(words) is not None
+    )

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from headroom.conversation import Conversation, Json, Usage
+from headroom.conversation import Address, Conversation, Json, Part, Usage
 from headroom.dialects import openai
 from headroom.dialects.document import Document
-from headroom.dialects.turns import Call, Text, Turn, objects, parsed, read, text_of
+from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
+from headroom.dialects.strict import parsed
+from headroom.dialects.turns import Call, Calls, Turn, read
 
 
 class OpenAIChat:
@@ -26,56 +28,74 @@ class OpenAIChat:
         return openai.forward(target)
 
     def read(self, document: Document, path: str) -> Conversation:
-        reading = read(document, "messages", self.name, _turn)
-        tools = [source for name in ("tools", "functions") if (source := document.source(name))]
+        reading = read(document, self.name, (("messages", _message),), ("tools", "functions"))
         return Conversation(
-            text_of(document.get("model")), tuple(reading.parts), reading.fresh, document.get("stream") is True,
-            (*reading.others, *tools),
+            text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True, reading.others
         )
 
     def usage(self, message: Json) -> Usage | None:
-        found = message.get("usage") if isinstance(message, dict) else None
-        if not isinstance(found, dict) or not isinstance(found.get("prompt_tokens"), int):
+        """prompt_tokens are all of the prompt, what was cached and what was written to the cache included."""
+        found = mapping(message).get("usage")
+        if not isinstance(found, dict):
             return None
-        details = found.get("prompt_tokens_details")
-        cached = details.get("cached_tokens") if isinstance(details, dict) else None
-        cached = cached if isinstance(cached, int) else 0
-        output = found.get("completion_tokens")
-        return Usage(found["prompt_tokens"] - cached, output if isinstance(output, int) else None, cached)
+        details = mapping(found.get("prompt_tokens_details"))
+        prompt, cached, written = (
+            tokens_of(found.get("prompt_tokens")), tokens_of(details.get("cached_tokens")),
+            tokens_of(details.get("cache_write_tokens")),
+        )
+        uncached = None if prompt is None else max(0, prompt - (cached or 0) - (written or 0))
+        return Usage(uncached, tokens_of(found.get("completion_tokens")), cached, written)
 
     def error(self, status: int, message: str, kind: str = "") -> Json:
         return openai.error(status, message, kind)
 
     def broken(self, message: str) -> bytes:
-        return f"\n\ndata: {json.dumps(self.error(502, message))}\n\n".encode()
+        return b"\n\ndata: %s\n\n" % json.dumps(self.error(502, message)).encode()
 
     def mismatch(self, status: int, body: Json) -> bool:
         return openai.mismatch(status, body)
 
 
-def _turn(i: int, message: Json) -> Turn:
-    if not isinstance(message, dict):
-        return Turn()
-    role = openai.ROLES.get(text_of(message.get("role")), "user")
-    answers = text_of(message.get("tool_call_id")) or ("name:" + text_of(message.get("name")) if role == "tool" else "")
-    return Turn(tuple(_texts(i, message, answers)), tuple(_calls(message)), role == "assistant")
+def _message(at: Address, value: Json, calls: Calls) -> Turn:
+    message = mapping(value)
+    named, texts = text_of(message.get("role")), tuple(_texts(message.get("content"), (*at, "content")))
+    if named in ("tool", "function"):
+        call = _answered(message, calls)
+        return Turn(tuple(Part("tool", text, where, call.tool, call.input) for where, text in texts))
+    role = openai.ROLES.get(named, "user")
+    made = tuple(_calls(message))
+    others = (*(compact(call.input) for call in made), text_of(message.get("reasoning_content")))
+    return Turn(
+        tuple(Part(role, text, where) for where, text in texts), made, others=tuple(filter(None, others)),
+        assistant=role == "assistant",
+    )
 
 
-def _texts(i: int, message: Mapping[str, Json], answers: str) -> Iterator[Text]:
-    role, content = openai.ROLES.get(text_of(message.get("role")), "user"), message.get("content")
+def _texts(content: Json, at: Address) -> Iterator[tuple[Address, str]]:
     if isinstance(content, str):
-        yield Text(role, content, ("messages", i, "content"), answers)
+        yield at, content
     for j, part in objects(content):
         if part.get("type") == "text" and isinstance(part.get("text"), str):
-            yield Text(role, part["text"], ("messages", i, "content", j, "text"), answers)
+            yield (*at, j, "text"), part["text"]
+
+
+def _answered(message: Mapping[str, Json], calls: Calls) -> Call:
+    name = text_of(message.get("name"))
+    known = calls.get(text_of(message.get("tool_call_id")) or _id_of(name))
+    return known or Call("", name, None)
 
 
 def _calls(message: Mapping[str, Json]) -> Iterator[Call]:
     for _, call in objects(message.get("tool_calls")):
-        of = call.get("function") or call.get("custom")
-        if isinstance(of, dict):
-            yield Call(text_of(call.get("id")), text_of(of.get("name")), parsed(of.get("arguments", of.get("input"))))
+        made = mapping(call.get("function") or call.get("custom"))
+        given = made.get("arguments", made.get("input"))
+        yield Call(text_of(call.get("id")), text_of(made.get("name")), parsed(given) if isinstance(given, str) else given)
     older = message.get("function_call")
     if isinstance(older, dict):
         name = text_of(older.get("name"))
-        yield Call("name:" + name, name, parsed(older.get("arguments")))
+        yield Call(_id_of(name), name, parsed(text_of(older.get("arguments"))))
+
+
+def _id_of(name: str) -> str:
+    """Calls of the older form have no ids; the latest call of that name is the one answered."""
+    return "function " + name

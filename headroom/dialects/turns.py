@@ -1,29 +1,18 @@
-"""What all dialects share in reading: facts of one message by content alone, then one pass that ties results to calls."""
+"""What all dialects share in reading: each message is read once, and results are tied to the calls before them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from headroom.conversation import Address, Json, Part, Role
+from headroom.conversation import Address, Json, Part
 from headroom.dialects.document import Document
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A text in a message, before it is known whose result it is."""
-
-    role: Role
-    text: str
-    at: Address
-    answers: str = ""
-    """Id of the tool call it answers; for Gemini, which has no ids, the tool's name."""
-    error: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
+    """A tool call of the model."""
+
     id: str
     tool: str
     input: Json
@@ -31,66 +20,63 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The facts of one element of a conversation."""
+    """What one element of a conversation comes to."""
 
-    texts: tuple[Text, ...] = ()
+    parts: tuple[Part, ...] = ()
     calls: tuple[Call, ...] = ()
+    answered: tuple[str, ...] = ()
+    """Ids of calls that are answered here, where an id means something new afterwards."""
+    others: tuple[str, ...] = ()
+    """See Conversation.others."""
     assistant: bool = False
     """The model said this: everything before it was sent before."""
+    elsewhere: bool = False
+    """Stands for something that the provider holds."""
 
 
-@dataclass(slots=True)
-class Reading:
-    """Parts in the making."""
+Calls = Mapping[str, Call]
 
-    parts: list[Part] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    fresh: int = 0
-    _calls: dict[str, Call] = field(default_factory=dict)
+Derive = Callable[[Address, Json, Calls], Turn]
+"""Reads the value at an address, given the calls before it by id. It must depend on nothing else."""
 
-    def add(self, turn: Turn) -> None:
+
+class Turns:
+    """Reads a run of values in order; see document.Reader."""
+
+    def __init__(self, name: str, derive: Derive) -> None:
+        self.name, self._derive = name, derive
+        self._calls: dict[str, Call] = {}
+
+    def read(self, at: Address, value: Json) -> Turn:
+        return self._derive(at, value, self._calls)
+
+    def absorb(self, turn: Turn) -> None:
         for call in turn.calls:
             self._calls[call.id] = call
-            self.others.append(call.input if isinstance(call.input, str) else compact(call.input))
-        for t in turn.texts:
-            call_ = self._calls.get(t.answers) if t.answers else None
-            self.parts.append(Part(t.role, t.text, t.at, call_.tool if call_ else "", call_.input if call_ else None, t.error))
-        if turn.assistant:
-            self.fresh = len(self.parts)
+        for answered in turn.answered:
+            self._calls.pop(answered, None)
 
 
-def read(document: Document, name: str, kind: str, derive: Callable[[int, Json], Turn], start: Iterable[Text] = ()) -> Reading:
-    """All turns of the array `name`, behind the system texts in `start`."""
-    reading = Reading()
-    reading.add(Turn(tuple(start)))
-    for turn in document.facts(name, kind, derive):
-        reading.add(turn)
-    return reading
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Several members of a body, in the order in which the model reads them; see Conversation."""
+
+    parts: tuple[Part, ...]
+    fresh: int
+    others: tuple[str, ...]
+    elsewhere: bool
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def compact(value: Json) -> str:
-    """JSON text of what the model reads beside the parts; for counting only."""
-    return "" if value is None else _encode(value)
-
-
-def objects(value: Json) -> Iterator[tuple[int, Mapping[str, Json]]]:
-    """The objects of a list with their positions; nothing if it is no list."""
-    if isinstance(value, list):
-        yield from ((i, item) for i, item in enumerate(value) if isinstance(item, dict))
-
-
-def text_of(value: Json) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def parsed(value: Json) -> Json:
-    """A tool call's arguments: JSON text as the value it is, if it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]], tools: Sequence[str]) -> Reading:
+    """`members` hold turns; `tools` are members that the model reads but nobody edits."""
+    parts: list[Part] = []
+    others = [source for name in tools for source in document.sources(name)]
+    fresh, elsewhere = 0, False
+    for name, derive in members:
+        for turn in document.facts(name, Turns(dialect, derive)):
+            parts += turn.parts
+            others += turn.others
+            elsewhere = elsewhere or turn.elsewhere
+            if turn.assistant:
+                fresh = len(parts)
+    return Reading(tuple(parts), fresh, tuple(others), elsewhere)
