@@ -7,6 +7,7 @@ is written as JSON, so a cell has exactly one reading; an empty cell means that 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from json.encoder import encode_basestring
 
 from headroom.compressors.layout import NUMBER, decode_at, encode, number
@@ -58,6 +59,16 @@ def cell(value: Json) -> str:
     return encode(value)
 
 
+def cells(values: Sequence[Json], kinds: set[type]) -> list[str]:
+    """The cells of a column whose values have these types; the loops are kept short where all are alike."""
+    if kinds == {int}:
+        return list(map(repr, values))
+    if kinds == {str}:
+        plain = _PLAIN.match
+        return [value if plain(value) else cell(value) for value in values]
+    return list(map(cell, values))
+
+
 def read_cell(line: str, start: int) -> tuple[Json, int]:
     """The value of the cell that starts at `start`, and where the cell ends."""
     if line[start : start + 1] in ('"', "[", "{"):
@@ -70,13 +81,18 @@ def read_cell(line: str, start: int) -> tuple[Json, int]:
     return (number(text) if _IS_NUMBER.match(text) else text), end
 
 
-def rest(text: str) -> str:
-    """What follows a column's prefix, always a string."""
-    return text if _PLAIN_REST.match(text) else encode_basestring(text)
+def rests(values: Sequence[Json], size: int) -> list[str]:
+    """What follows a prefix of `size` characters in each value, always a string; empty where nothing is."""
+    plain = _PLAIN_REST.match
+    found = ["" if value is MISSING else value[size:] for value in values]
+    return [
+        text if plain(text) or value is MISSING else encode_basestring(text)
+        for text, value in zip(found, values, strict=True)
+    ]
 
 
 def read_rest(line: str, start: int) -> tuple[Json, int]:
-    """The counterpart of `rest`; MISSING for an empty cell."""
+    """The counterpart of `rests`; MISSING for an empty cell."""
     if line[start : start + 1] == '"':
         return decode_at(line, start)
     end = line.find(",", start)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain, pairwise
 
-from headroom.compressors.cells import KEY, MISSING, Missing, Path, cell, name, prefix, rest
+from headroom.compressors.cells import KEY, MISSING, Missing, Path, cells, name, prefix, rests
 from headroom.compressors.layout import NUMBER
 from headroom.conversation import Json
 
@@ -105,24 +105,26 @@ def odd_of(shapes: Iterable[Shape], order: list[str]) -> set[Shape]:
 
 def cells_of(values: Sequence[Json]) -> tuple[list[str], str]:
     """A column's cells, and what stands behind its name."""
-    cells = list(map(cell, values))
-    absent = sum(1 for v in values if v is MISSING)
-    if not absent and cells.count(cells[0]) == len(cells):
-        return cells, f"={cells[0]}"
-    shared = _common_prefix([v for v in values if v is not MISSING])
-    if not shared:
-        return cells, ""
-    return ["" if v is MISSING else rest(v[len(shared) :]) for v in values], f"({prefix(shared)}~)"
+    kinds = set(map(type, values))
+    if kinds == {str} or kinds == {str, Missing}:
+        texts = [v for v in values if v is not MISSING] if Missing in kinds else values
+        low, high = min(texts), max(texts)
+        shared = _prefix(low, high)
+        if shared:
+            return rests(values, len(shared)), f"({prefix(shared)}~)"
+    found = cells(values, kinds)
+    if Missing not in kinds and found.count(found[0]) == len(found):
+        return found, f"={found[0]}"
+    return found, ""
 
 
-def _common_prefix(values: list[Json]) -> str:
-    """What starts all of the texts, up to a boundary; empty if they are not texts or it is not worth it."""
-    if len(values) < 2 or set(map(type, values)) != {str}:
+def _prefix(low: str, high: str) -> str:
+    """What starts every text from `low` to `high`, up to a boundary; empty if it is not worth it."""
+    if low == high or low[:MIN_PREFIX] != high[:MIN_PREFIX] or low[:1] == NUMBER:
         return ""
-    low, high = min(values), max(values)
-    size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+    size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))
     size = max(low.rfind(mark, 0, size) + 1 for mark in _BOUNDARIES)
-    return low[:size] if size >= MIN_PREFIX and low[0] != NUMBER else ""
+    return low[:size] if size >= MIN_PREFIX else ""
 
 
 def derived_of(columns: list[Column]) -> dict[Path, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from headroom.compressors import tables
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.layout import COMPACT, NUMBER, Document, decode, encode, named, read
+from headroom.compressors.logs import LogTemplates
 from headroom.conversation import Json
 
 MAX_CHARS = 4_000_000
@@ -24,8 +25,13 @@ MAX_TABLE_DEPTH = 4
 MIN_GAIN = 0.07
 """A table must be shorter than the minified value by this share: it is a little harder to read."""
 
+MIN_TEMPLATE_GAIN = 0.25
+"""Share that templates must take off the tables: two forms in one are harder to read than one."""
+
+_MANY_ROWS, _WORDS_PER_ROW, _PEEK = 20, 3, 4096
+_TEMPLATES = LogTemplates()
 _SAMPLE = 64
-_ENOUGH = 200
+_ENOUGH = 50
 _HEADER = re.compile(r"\[JSON(?: minified|, tables below[^\]\n]*?)(?:; original: ([^\]\n]*))?\]\n")
 _PLACE = re.compile(r'("(?:[^"\\]|\\.)*")|<([1-9][0-9]*) (keyed )?rows>')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -52,12 +58,17 @@ class JsonTables:
         if len(text) > MAX_CHARS:
             raise TooCostly("JSON too large to be parsed in one go")
         document = read(text)
-        short = None if document is None else _form(document)
-        if document is None or short is None or len(short) >= len(text) or not _is_unicode(short):
+        if document is None:
             return None
+        short = _shorter_rows(_form(document))
+        if len(short) >= len(text):
+            return None
+        if "\\u" in text and _SURROGATE.search(short):
+            return None  # JSON can spell half a surrogate pair, UTF-8 cannot
         return Compressed(short, "exact" if document.layout else "equal")
 
     def expand(self, short: str) -> str | None:
+        short = _TEMPLATES.expand(short) or short
         header = _HEADER.match(short)
         try:
             if not header:
@@ -68,8 +79,22 @@ class JsonTables:
             return None
 
 
-def _form(document: Document) -> str | None:
-    """The short form of a document; None if it has none."""
+def _shorter_rows(short: str) -> str:
+    """The form with its tables' rows as templates, where those are long and say much alike, as log records do."""
+    rows = short.count("\n")
+    if rows < _MANY_ROWS or short.count(" ") < _WORDS_PER_ROW * rows:
+        return short
+    least = 1 - MIN_TEMPLATE_GAIN
+    middle = short[len(short) // 2 :][:_PEEK]
+    peek = _TEMPLATES.compress(middle, Goal()) if len(short) > _PEEK else None
+    if len(short) > _PEEK and (peek is None or len(peek.text) > least * len(middle)):
+        return short
+    found = _TEMPLATES.compress(short, Goal())
+    return found.text if found and len(found.text) < least * len(short) else short
+
+
+def _form(document: Document) -> str:
+    """The short form of a document."""
     found = _Tables([], [])
     skeleton = encode(found.take(document.value, 0), COMPACT)
     if not found.lines and (document.layout is None or document.layout == COMPACT):
@@ -136,9 +161,8 @@ def _restore(text: str) -> Json:
         nonlocal at
         if match[1]:
             return match[1]
-        table, taken = tables.decode(lines[at:], int(match[2]), keyed=bool(match[3]))
+        table, at = tables.decode(lines, int(match[2]), bool(match[3]), at)
         found.append(table)
-        at += taken
         return f'"\\u0000{len(found) - 1}<"'
 
     value = _fill(decode(_PLACE.sub(place, skeleton)), found)
@@ -155,8 +179,3 @@ def _fill(value: Json, found: list[Json]) -> Json:
     if type(value) is dict:
         return {key: _fill(v, found) for key, v in value.items()}
     return value
-
-
-def _is_unicode(text: str) -> bool:
-    """JSON can spell half a surrogate pair, UTF-8 cannot."""
-    return not _SURROGATE.search(text)

@@ -71,12 +71,13 @@ def decode_at(text: str, start: int) -> tuple[Json, int]:
 
 def _check_depth(value: Json) -> None:
     level = [value] if type(value) in _CONTAINERS else []
-    for _ in range(MAX_DEPTH):
-        if not level:
-            return
+    depth = 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError("nested too deep")
         inside = chain.from_iterable(v.values() if type(v) is dict else v for v in level)
         level = [v for v in inside if type(v) in _CONTAINERS]
-    raise ValueError("nested too deep")
 
 
 def number(literal: str) -> Json:

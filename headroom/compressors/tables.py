@@ -126,16 +126,16 @@ class _Head:
     behind: str = ""
 
 
-def decode(lines: Sequence[str], rows: int, keyed: bool) -> tuple[Json, int]:
-    """The list of objects, or with `keyed` the map of them, and how many lines it took.
+def decode(lines: Sequence[str], rows: int, keyed: bool, start: int = 0) -> tuple[Json, int]:
+    """The list of objects, or with `keyed` the map of them, and the number of the line behind it.
 
     ValueError, KeyError or IndexError if the lines are not `encode`'s.
     """
-    heads = _heads(lines[0])
+    heads = _heads(lines[start])
     dense = [h for h in heads if not h.rare and h.value is MISSING and h.base is None]
     fixed = {h.path: h.value for h in heads if h.value is not MISSING}
     kinds: dict[str, str] = {}
-    at = 1
+    at = start + 1
     while lines[at].startswith(">"):
         sign, _, kinds[sign] = lines[at].partition(": ")
         at += 1

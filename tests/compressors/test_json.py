@@ -100,6 +100,18 @@ def test_one_object_a_line() -> None:
     assert JSON.expand(found.text) == text
 
 
+@pytest.mark.parametrize("count", [25, 400])
+def test_log_records_become_templates_too(count: int) -> None:
+    rows = [{"at": f"2024-01-01T00:{i // 60:02}:{i % 60:02}Z", "level": "info", "message": f"worker {i % 4} has finished batch {i} of the nightly import"}
+            for i in range(count)]
+    text = json.dumps(rows)
+    found = JSON.compress(text, GOAL)
+    assert found is not None
+    assert found.text.startswith("[templates: ")
+    assert JSON.expand(found.text) == text
+    assert JSON.compress(found.text, GOAL) is None
+
+
 def test_an_unusual_layout_is_minified_and_only_equal() -> None:
     text = '{ "files": ["a", "b"],\n   "name":   "x" }'
     found = JSON.compress(text, GOAL)
