@@ -128,7 +128,7 @@ class Call:
             self._parser.receive_data(piece)
             self._parse()
         # Where the request is not whole yet nobody knows whether the rest will come (RFC 9110 §10.1.1).
-        close = not self._whole or self._parser.their_state is h11.MUST_CLOSE or self._wire.parting
+        close = not self._whole or self._wire.parting
         head = self.reply.start(message["status"], message.get("headers", ()), close)
         if self.reply.expects_body or self.reply.silent:
             self._head = head  # its body follows at once, and both fit one write

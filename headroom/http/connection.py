@@ -124,7 +124,8 @@ class Connection:
 
     @property
     def parting(self) -> bool:
-        return self._house.draining or self._overloaded
+        asked = self._gate.closed and not self._pieces
+        return asked or self._house.draining or self._overloaded
 
     def retire(self) -> bool:
         """Close, if the client is between two requests and has not begun to send one."""

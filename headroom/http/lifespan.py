@@ -25,6 +25,7 @@ class Lifespan:
         self._closed = anyio.Event()
         self._started: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
         self._answered = False
+        self._scope = anyio.CancelScope()
         self.failure: BaseException | None = None
         """Why the application could not start, as it said it, or what it raised."""
 
@@ -33,7 +34,8 @@ class Lifespan:
         self._started = task_status
         scope: dict[str, Any] = {"type": "lifespan", "asgi": ASGI, "state": {}}
         try:
-            await self._app(scope, self._receive, self._send)
+            with self._scope:
+                await self._app(scope, self._receive, self._send)
         except BaseException as error:
             self.failure = self.failure or error
             raise
@@ -46,10 +48,12 @@ class Lifespan:
         self._closing.set()
         with anyio.move_on_after(seconds, shield=True):
             await self._closed.wait()
+        self._scope.cancel()
 
     def _start(self) -> None:
         if not self._answered:
             self._answered = True
+            self._scope.shield = True  # from here on it ends by `stop`, also when the server is cancelled
             self._started.started()
 
     async def _receive(self) -> Message:

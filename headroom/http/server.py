@@ -33,6 +33,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
         for family, kind, protocol, _, address in dict.fromkeys(found):
             sock = socket.socket(family, kind, protocol)
             sockets.append(sock)
+            if family == socket.AF_INET6 and len(found) > 1:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # its IPv4 half has a socket of its own
             _bind(sock, (address[0], port_of(sockets) or port, *address[2:]))
     except OSError:
         for sock in sockets:
@@ -49,8 +51,6 @@ def port_of(sockets: Sequence[socket.socket]) -> int:
 def _bind(sock: socket.socket, address: tuple[str | int, ...]) -> None:
     if os.name == "posix":  # elsewhere it lets two programs share a port
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     sock.bind(address)
     sock.listen(BACKLOG)
 
@@ -77,7 +77,6 @@ async def serve(
                 seconds = SHUTDOWN_SECONDS
             finally:
                 await lifespan.stop(seconds)
-                tasks.cancel_scope.cancel()
     except BaseException:
         if isinstance(lifespan.failure, Exception):
             raise lifespan.failure from None
