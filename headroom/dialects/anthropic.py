@@ -121,7 +121,7 @@ def _result(content: Json, at: Address) -> Iterator[tuple[Address, str]]:
 
 def _others(content: Json) -> Iterator[str]:
     for _, block in objects(content):
-        if block.get("type") in INPUTS:
+        if text_of(block.get("type")) in INPUTS:
             yield compact(block.get("input"))
         elif block.get("type") == "thinking":
             yield text_of(block.get("thinking"))

@@ -113,7 +113,7 @@ def _item(at: Address, value: Json, calls: Calls) -> Turn:
 
 def _output(at: Address, item: Mapping[str, Json], calls: Calls) -> Iterator[Part]:
     call = calls.get(text_of(item.get("call_id")) or text_of(item.get("id"))) or Call("", text_of(item.get("name")), None)
-    failed = item.get("status") in FAILED
+    failed = text_of(item.get("status")) in FAILED
     for where, text in _texts(item.get("output"), (*at, "output")):
         yield Part("tool", text, where, call.tool, call.input, failed)
     for j, piece in objects(item.get("output")):
@@ -126,7 +126,7 @@ def _texts(content: Json, at: Address) -> Iterator[tuple[Address, str]]:
     if isinstance(content, str):
         yield at, content
     for j, part in objects(content):
-        if part.get("type") in TEXTS and isinstance(part.get("text"), str):
+        if text_of(part.get("type")) in TEXTS and isinstance(part.get("text"), str):
             yield (*at, j, "text"), part["text"]
 
 

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+
+from headroom.conversation import Address, Json, Part
+from headroom.dialects.document import Document, DocumentMemo
+from headroom.dialects.turns import Call, Calls, Turn, Turns, read
+
+
+def derive(at: Address, value: Json, calls: Calls) -> Turn:
+    """ "call X" makes a call, "answer X" answers it once, anything else is said by the user."""
+    verb, _, name = str(value).partition(" ")
+    if verb == "call":
+        return Turn(calls=(Call(name, f"tool {name}", {"n": name}),), others=(name,), assistant=True)
+    if verb == "answer":
+        call = calls.get(name)
+        return Turn((Part("tool", name, at, call.tool if call else "unknown"),), answered=(name,))
+    return Turn((Part("user", str(value), at),), elsewhere=verb == "stored")
+
+
+def test_an_answer_knows_the_calls_before_it_until_they_are_answered() -> None:
+    turns = Turns("test", derive)
+    seen = []
+    for i, value in enumerate(["answer a", "call a", "answer a", "answer a"]):
+        turn = turns.read(("m", i), value)
+        turns.absorb(turn)
+        seen += [part.tool for part in turn.parts]
+    assert seen == ["unknown", "tool a", "unknown"]
+
+
+def test_members_are_read_in_the_order_given() -> None:
+    raw = json.dumps({"m": ["hello", "call a", "answer a"], "s": "system", "t": [{"name": "a"}], "u": "tool"}).encode()
+    memo = DocumentMemo()
+    for _ in range(2):
+        reading = read(Document.parse(raw, memo), "test", (("s", derive), ("m", derive), ("absent", derive)), ("t", "u", "v"))
+        assert [part.text for part in reading.parts] == ["system", "hello", "a"]
+        assert reading.parts[2].tool == "tool a"
+        assert reading.fresh == 2
+        assert reading.others == ('{"name": "a"}', '"tool"', "a")
+        assert not reading.elsewhere
+
+
+def test_one_stored_element_is_enough() -> None:
+    document = Document.parse(b'{"m": ["a", "stored b", "c"]}')
+    assert read(document, "test", (("m", derive),), ()).elsewhere
