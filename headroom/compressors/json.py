@@ -32,6 +32,7 @@ _MANY_ROWS, _WORDS_PER_ROW, _PEEK = 20, 3, 4096
 _TEMPLATES = LogTemplates()
 _SAMPLE = 64
 _ENOUGH = 50
+_OPENED = re.compile(r"\s{0,64}(?:\{\s{0,64}[\"}]|\[\s{0,64}[\"\[\]{0-9tfn-])")
 _HEADER = re.compile(r"\[JSON(?: minified|, tables below[^\]\n]*?)(?:; original: ([^\]\n]*))?\]\n")
 _PLACE = re.compile(r'("(?:[^"\\]|\\.)*")|<([1-9][0-9]*) (keyed )?rows>')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -51,8 +52,8 @@ class JsonTables:
     name: str = "json"
 
     def sniff(self, text: str, goal: Goal) -> float:
-        start, end = text[:_SAMPLE].lstrip()[:1], text[-_SAMPLE:].rstrip()[-1:]
-        return 0.95 if (start, end) in (("[", "]"), ("{", "}")) and '"' in text[:4096] else 0.0
+        closed = text[-_SAMPLE:].rstrip()[-1:] in ("]", "}")
+        return 0.95 if closed and _OPENED.match(text) else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         if len(text) > MAX_CHARS:

@@ -143,7 +143,7 @@ def test_size_is_a_work_limit() -> None:
         JSON.compress("[" + " " * MAX_CHARS + "]", GOAL)
 
 
-@pytest.mark.parametrize(("text", "sure"), [('[{"a": 1}]', True), (' {"a": 1}\n', True), ("[1, 2]", False), ("{code}", False)])
+@pytest.mark.parametrize(("text", "sure"), [('[{"a": 1}]', True), (' {"a": 1}\n', True), ("[1, 2]", True), ("{code}", False), ("[INFO] ready]", False)])
 def test_sniff(text: str, sure: bool) -> None:
     assert (JSON.sniff(text, GOAL) > 0) == sure
 
