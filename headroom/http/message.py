@@ -90,6 +90,8 @@ class Request:
     """The caller's IP address as text, "" when it is not known (a Unix socket)."""
     draft: Draft = field(default_factory=Draft)
     """What the layers learn of this exchange, for its Record."""
+    fresh: bool = False
+    """Ask on a new connection: an idle one has just turned out to be dead (see layers/retry)."""
 
     @property
     def path(self) -> str:
