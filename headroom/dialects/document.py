@@ -30,8 +30,8 @@ SAMPLE = 16 * 1024
 """Bytes by which arrays are told apart. Conversations of one team open with the same few KB of instructions; an
 array that is shorter than this may not be recognised, and costs some 30 µs to parse."""
 
-ITEMS = 50_000
-"""Members of the body, or elements of one of its arrays, beyond which it is left alone: 0.1 s of work. The longest
+ITEMS = 20_000
+"""Members of the body, or elements of one of its arrays, beyond which it is left alone: some 0.3 s of reading. The longest
 conversations have some thousands."""
 
 GLIMPSE = 64

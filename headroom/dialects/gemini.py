@@ -29,7 +29,7 @@ STATUSES = {
 """google.rpc.Code names."""
 
 CALL, ANSWER = ("functionCall", "function_call"), ("functionResponse", "function_response")
-PARALLEL = 256
+PARALLEL = 64
 """Calls of one name in one turn that are told apart; beyond, the tool is known but not its input."""
 
 MIME = ("mimeType", "mime_type")
