@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from headroom.compressors.base import Compressor
+from headroom.compressors.json import JsonTables
+from headroom.compressors.listings import Listings
+from headroom.compressors.logs import LogTemplates
+from headroom.compressors.paths import Paths
+from headroom.compressors.reads import NumberedReads
+from headroom.compressors.search import SearchResults
 
-COMPRESSORS: tuple[Compressor, ...] = ()
-"""On a draw the earlier one wins."""
+COMPRESSORS: tuple[Compressor, ...] = (
+    NumberedReads(),
+    Listings(),
+    SearchResults(),
+    Paths(),
+    JsonTables(),
+    LogTemplates(),
+)
+"""On a draw the earlier one wins: the more particular kind."""

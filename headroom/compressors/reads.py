@@ -1,0 +1,203 @@
+"""Numbered file reads: the number stays on the first and on every tenth line, what stands behind it is untouched.
+
+Tools that show files number each line (`cat -n`, the Read and view tools of agents). The numbers are consecutive, so
+nine in ten can be counted; a line without its number is the file's own line, indentation and all, which is what an
+edit has to quote. The form is one line that lists what follows, then as many lines as before:
+
+    [numbered lines 400-412, 3 other: number ("%6d\\t") shown on the first and every 10th line only]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headroom.compressors.base import Compressed, Goal
+from headroom.compressors.sample import sample
+
+EVERY = 10
+"""Numbers kept: with every tenth a line is found by counting to nine, and a denser grid costs what it would save."""
+
+MIN_RUN = 10
+"""Consecutive numbers that make a block; fewer are as likely a list that happens to be numbered."""
+
+MAX_PIECES = 20
+"""Blocks and gaps the first line may list; a text with more is no file that was read."""
+
+_NUMBERED = re.compile(r"( *)(L?)([0-9]{1,9})(\t|→|: ?| ?[|│] ?)")
+_HEADER = re.compile(
+    r"\[numbered lines (?P<plan>[0-9][^:\]\n]*): "
+    r'number \("(?P<style>[^"\n]*)"\) shown on the first and every 10th line only\]\n'
+)
+_STYLE = re.compile(r"(L?)%(0?)([0-9]{0,2})d(\\t|→|: ?| ?[|│] ?)")
+_PIECE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})|([0-9]{1,9}) other")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a tool writes its numbers."""
+
+    letter: str
+    zero: str
+    """"0" if numbers are filled up with zeros, "" if with spaces."""
+    width: int
+    separator: str
+
+    def __str__(self) -> str:
+        """As printf has it; a tab as its escape."""
+        separator = "\\t" if self.separator == "\t" else self.separator
+        return f"{self.letter}%{self.zero}{self.width or ''}d{separator}"
+
+    @property
+    def long(self) -> str:
+        """A template for the number as the tool wrote it."""
+        return f"{self.letter}%{self.zero}{self.width or ''}d{self.separator}"
+
+    @property
+    def bare(self) -> str:
+        """A template for the number without what fills it up."""
+        return f"{self.letter}%d{self.separator}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Lines `start` to `end` (exclusive) of a text; numbered from `first` on, or not numbered if that is None."""
+
+    start: int
+    end: int
+    first: int | None
+
+    def __str__(self) -> str:
+        count = self.end - self.start
+        return f"{count} other" if self.first is None else f"{self.first}-{self.first + count - 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedReads:
+    """The compressor."""
+
+    name: str = "reads"
+
+    def sniff(self, text: str, goal: Goal) -> float:
+        lines = sample(text).split("\n")
+        return 0.95 * sum(1 for line in lines if _NUMBERED.match(line)) / len(lines)
+
+    def compress(self, text: str, goal: Goal) -> Compressed | None:
+        if _HEADER.match(text):
+            return None
+        body = text[:-1] if text.endswith("\n") else text
+        lines = body.split("\n")
+        style, runs = _blocks(lines)
+        if style is None or len(runs) > MAX_PIECES:
+            return None
+        header = f'[numbered lines {", ".join(map(str, runs))}: number ("{style}") shown on the first and every 10th line only]'
+        short = "\n".join([header, *_thinned(lines, runs, style)]) + text[len(body) :]
+        return Compressed(short, "exact") if len(short) < len(text) else None
+
+    def expand(self, short: str) -> str | None:
+        header = _HEADER.match(short)
+        style = header and _STYLE.fullmatch(header["style"])
+        if not header or not style:
+            return None
+        spelled = Style(style[1], style[2], int(style[3] or 0), style[4].replace("\\t", "\t"))
+        try:
+            return "\n".join(_numbered(short[header.end() :].split("\n"), header["plan"], spelled))
+        except ValueError:
+            return None
+
+
+def _blocks(lines: list[str]) -> tuple[Style | None, list[Run]]:
+    """The style of the first numbered block, and the whole text as blocks of that style and what lies between."""
+    style: Style | None = None
+    runs: list[Run] = []
+    done = at = 0
+    while at < len(lines):
+        found = _NUMBERED.match(lines[at])
+        if not found:
+            at += 1
+            continue
+        spelled, end = _longest(lines, at, found) if style is None else (style, _end(lines, at, int(found[3]), style))
+        if end - at >= MIN_RUN:
+            style = spelled
+            if done < at:
+                runs.append(Run(done, at, None))
+            runs.append(Run(at, end, int(found[3])))
+            done = end
+        at = max(end, at + 1)
+    if done < len(lines):
+        runs.append(Run(done, len(lines), None))
+    return style, runs
+
+
+def _longest(lines: list[str], at: int, found: re.Match[str]) -> tuple[Style, int]:
+    """The style that numbers most lines from here on: a space behind the separator may belong to either side."""
+    pad, letter, digits, separator = found.groups()
+    zero = "0" if not pad and len(digits) > 1 and digits[0] == "0" else ""
+    width = len(pad + digits) if pad or zero else 0
+    styles = [Style(letter, zero, width, s) for s in dict.fromkeys((separator, separator.rstrip(" ")))]
+    ends = [(_end(lines, at, int(digits), style), style) for style in styles]
+    end, style = max(ends, key=lambda pair: pair[0])
+    return style, end
+
+
+def _end(lines: list[str], at: int, number: int, style: Style) -> int:
+    """Where the run of consecutive numbers that starts at line `at` ends."""
+    template = style.long
+    while at < len(lines) and lines[at].startswith(template % number):
+        at += 1
+        number += 1
+    return at
+
+
+def _thinned(lines: list[str], runs: list[Run], style: Style) -> Iterator[str]:
+    for run in runs:
+        if run.first is None:
+            yield from lines[run.start : run.end]
+            continue
+        texts = _bare(lines[run.start : run.end], run.first, style)
+        shown = dict.fromkeys((0, *range(-run.first % EVERY, len(texts), EVERY)))
+        for at in shown:
+            texts[at] = style.bare % (run.first + at) + texts[at]
+        yield from texts
+
+
+def _bare(lines: list[str], first: int, style: Style) -> list[str]:
+    """Lines without their numbers, cut in slices of equally long ones."""
+    texts: list[str] = []
+    while len(texts) < len(lines):
+        number = first + len(texts)
+        size = len(style.long % number)
+        same = 10 ** len(str(number)) - number
+        texts += [line[size:] for line in lines[len(texts) : len(texts) + same]]
+    return texts
+
+
+def _numbered(lines: list[str], plan: str, style: Style) -> Iterator[str]:
+    """The inverse of `_thinned`. ValueError if the lines are not what the plan says."""
+    at = 0
+    for piece in plan.split(", "):
+        found = _PIECE.fullmatch(piece)
+        if not found:
+            raise ValueError("not a piece of a plan")
+        if found[3]:
+            count = int(found[3])
+            yield from lines[at : at + count]
+        else:
+            first, count = int(found[1]), int(found[2]) - int(found[1]) + 1
+            for number, line in enumerate(lines[at : at + count], first):
+                yield style.long % number + _without(line, number, first, style)
+        at += count
+    if at == len(lines) - 1 and not lines[at]:
+        yield ""  # the final newline is no line of the plan
+    elif at != len(lines):
+        raise ValueError("more or fewer lines than the plan says")
+
+
+def _without(line: str, number: int, first: int, style: Style) -> str:
+    if number != first and number % EVERY:
+        return line
+    shown = style.bare % number
+    if not line.startswith(shown):
+        raise ValueError("a number is missing")
+    return line[len(shown) :]
