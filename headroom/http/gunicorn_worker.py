@@ -55,13 +55,13 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types; its w
     async def _obey(
         self, drain: anyio.Event, stop: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]
     ) -> None:
-        """TERM, which a reload sends too, lets answers end; QUIT, INT or a second TERM do not."""
+        """TERM lets answers end, QUIT and INT do not. During a reload the master repeats TERM while it waits."""
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGUSR1) as signals:
             task_status.started()
             async for number in signals:
                 if number == signal.SIGUSR1:
                     self.log.reopen_files()
-                elif number == signal.SIGTERM and not drain.is_set():
+                elif number == signal.SIGTERM:
                     self.alive = False
                     drain.set()
                 else:
