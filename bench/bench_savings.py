@@ -22,10 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headroom.dialects.document import Document
-
 from headroom.conversation import Report
 from headroom.dialects import find
+from headroom.dialects.document import Document
 from headroom.pipeline import Pipeline, standard
 
 LIMIT = 30_000
@@ -199,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, help="default: drawn now, and printed")
     parser.add_argument("--sessions", type=int, default=9)
-    given = parser.parse_args()
+    given = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else [])
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     shares: list[float] = []
     total: Counter[str] = Counter()
@@ -220,4 +219,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -16,7 +16,8 @@ import anyio
 
 from headroom import __version__
 from headroom.errors import OurError
-from headroom.http.server import Limits, listen, serve
+from headroom.http.limits import Limits
+from headroom.http.server import listen, port_of, serve
 from headroom.options import load
 from headroom.proxy.server import App, Proxy, state_url
 from headroom.settings import Settings
@@ -52,8 +53,8 @@ def _backend() -> dict[str, bool]:
 async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) -> int:
     app = App(settings, environ)
     proxy = app.proxy
-    listeners = await listen(settings.host, settings.port)
-    port = listeners.port
+    listeners = listen(settings.host, settings.port)
+    port = port_of(listeners)
     if not settings.quiet:
         print(banner(settings, state_url(settings, environ), port), file=stdout, flush=True)
     drain = anyio.Event()
@@ -61,7 +62,7 @@ async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) 
     gc.freeze()  # what start-up made lives as long as the process; the collector need not look at it again
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_signals, proxy, drain, tasks.cancel_scope, code)
-        await serve(app, listeners, Limits(connections=settings.limit_concurrency), drain, overloaded=app.full)
+        await serve(app, listeners, Limits(connections=settings.limit_concurrency), drain)
         tasks.cancel_scope.cancel()
     return code[0]
 

@@ -40,7 +40,11 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     if answer is None:
         print("headroom: no original under this key; it was never stored here, or it expired", file=sys.stderr)
         return 1
-    text = answer if given.lines is None else ccr.lines(answer, given.lines).text
+    try:
+        text = answer if given.lines is None else ccr.lines(answer, given.lines).text
+    except ValueError as error:
+        print(f"headroom: {error}", file=sys.stderr)
+        return 2
     stdout.write(json.dumps({"key": given.key, "text": text}) + "\n" if given.json else text)
     return 0
 

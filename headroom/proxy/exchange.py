@@ -34,6 +34,8 @@ class Services:
     """Store originals under the caller's tenant. Raises StoreError."""
     recount: Callable[[Conversation, Mapping[Address, str]], Awaitable[tuple[int, int] | None]]
     """Exact tokens before and after, where a vocabulary is at hand; None where the estimate stands."""
+    exact: Callable[[], bool]
+    """Whether `recount` has anything to say."""
     mishap: Callable[[str], None]
     """Count something that went wrong without harm to the request, by name."""
     clock: Callable[[], float]
@@ -77,8 +79,8 @@ class Exchange:
 
     async def _ask(self, request: Request, raw: bytes, prepared: Prepared) -> Response:
         """Ask the provider; meanwhile keep the originals and count exactly, where there is anything to do."""
-        if prepared.reading is None:
-            return await self._upstream(self._outgoing(request, raw, prepared))
+        if prepared.reading is None or not (prepared.report.originals or self._services.exact()):
+            return await self._ask_twice_at_most(request, raw, prepared)
         async with anyio.create_task_group() as meanwhile:
             # Only lossless forms so far: an original that could not be kept can still be read from its form.
             if prepared.report.originals:

@@ -22,6 +22,10 @@ class Recount:
         self.counter = Counter()
         self._exact = False
 
+    def exact(self) -> bool:
+        """Whether a vocabulary is loaded."""
+        return self._exact
+
     async def load(self, environ: Mapping[str, str]) -> None:
         """Find a vocabulary and load it in a thread; without one, or with a bad one, estimates stay."""
         try:

@@ -21,7 +21,7 @@ from headroom import __version__, dialects
 from headroom.conversation import Json
 from headroom.dialects.document import DocumentMemo
 from headroom.errors import Busy, OurError, StoreError
-from headroom.http.asgi import ASGIApp, Receive, Scope, Send, asgi
+from headroom.http.asgi import ASGIApp, Receive, Scope, Send, asgi, refuse
 from headroom.http.client import Client, ClientLimits
 from headroom.http.message import Handler, Request, Response
 from headroom.http.tls import Trust
@@ -80,7 +80,7 @@ class Proxy:
             self.store, originals_space(settings), self._door, secrets.token_bytes, open_to_local=is_loopback(settings.host),
         )
         self._memo = DocumentMemo()
-        self.client = Client(_limits(settings), Trust(settings.ca_bundle), Proxies(environ, settings.upstream_proxy))
+        self.client = Client(_limits(settings), Trust(settings.ca_bundle), Proxies.of(environ, settings.upstream_proxy), time.monotonic)
         self._compression = Compression(
             standard(), Journal(self.store, time.time), self._memo, durable=url != "memory:"
         )
@@ -107,7 +107,7 @@ class Proxy:
         upstreams = {provider: again(self.client.to(url)) for provider, url in urls.items()}
         services = Services(
             compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep,
-            recount=self.recount, mishap=self.account.mishap, clock=time.perf_counter, optimize=not self.settings.no_optimize,
+            recount=self.recount, exact=self.recount.exact, mishap=self.account.mishap, clock=time.perf_counter, optimize=not self.settings.no_optimize,
         )
         exchanges = {d.name: Exchange(d, services, upstreams[d.provider]) for d in dialects.DIALECTS}
         return routes.Routes(exchanges, upstreams)
@@ -177,16 +177,8 @@ class App:
             await self._lifespan(receive, send)
             return
         if self._http is None:
-            self._http = asgi(self.proxy.handler)
+            self._http = asgi(self.proxy.handler, rescue(routes.error_shape)(refuse))
         await self._http(scope, receive, send)
-
-    async def full(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The answer when --limit-concurrency is reached: in the caller's dialect, without reading the body."""
-
-        async def refuse(request: Request) -> Response:
-            raise Busy("too many connections (--limit-concurrency)", retry_after=1)
-
-        await asgi(rescue(routes.error_shape)(refuse))(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

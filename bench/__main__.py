@@ -1,0 +1,15 @@
+"""`python -m bench`: every figure that README quotes, one script after the other."""
+
+from __future__ import annotations
+
+import time
+
+from bench import bench_latency, bench_savings, bench_start, bench_stream
+
+SCRIPTS = (bench_start, bench_latency, bench_stream, bench_savings)
+
+for script in SCRIPTS:
+    print(f"== {script.__name__}: {(script.__doc__ or '').splitlines()[0]}", flush=True)
+    started = time.perf_counter()
+    script.main()
+    print(f"   ({time.perf_counter() - started:.0f} s)\n", flush=True)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from headroom.http.message import Fields, Request, once
+from headroom.layers.guard import Door
+from headroom.proxy.originals import Originals
+from headroom.stores.base import Space
+from headroom.stores.memory import Memory
+
+pytestmark = pytest.mark.anyio
+
+SPACE = Space("ccr", 100.0, 1 << 20)
+HOST = (b"host", b"localhost")
+ANN, BOB = (b"x-api-key", b"ann"), (b"x-api-key", b"bob")
+
+
+def ask(fields: Fields, peer: str = "127.0.0.1") -> Request:
+    return Request("GET", "/v1/retrieve", fields, once(b""), peer)
+
+
+def originals(*, local: bool = True, token: str = "") -> Originals:
+    return Originals(Memory(lambda: 0.0), SPACE, Door(token), lambda n: b"r" * n, open_to_local=local)
+
+
+async def test_a_tenant_gets_its_own_and_nobody_elses() -> None:
+    books = originals()
+    await books.keep(ask([ANN]), {"k": "Ann's é"})
+    assert await books.find(ask([ANN, HOST]), "k") == "Ann's é"
+    assert await books.find(ask([BOB, HOST]), "k") is None
+    assert (books.stored, books.retrieved, books.missed) == (1, 1, 1)
+    size = await books.size()
+    assert size is not None
+    assert size.entries == 1
+
+
+@pytest.mark.parametrize(("fields", "peer", "local", "found"), [
+    ([HOST], "127.0.0.1", True, True),
+    ([HOST], "127.0.0.1", False, False),
+    ([HOST], "10.0.0.9", True, False),
+    ([(b"host", b"evil.example")], "127.0.0.1", True, False),
+])
+async def test_the_owner_of_the_machine_reads_all_while_we_are_bound_to_loopback(fields: Fields, peer: str, local: bool, found: bool) -> None:
+    books = originals(local=local)
+    await books.keep(ask([ANN]), {"k": "text"})
+    assert (await books.find(ask(fields, peer), "k") is not None) is found
+
+
+async def test_a_verified_user_is_told_apart_by_name() -> None:
+    books = originals(token="t")
+    token = (b"x-headroom-proxy-token", b"t")
+    await books.keep(ask([ANN, token, (b"x-headroom-user-id", b"u1")], "10.0.0.9"), {"k": "text"})
+    assert await books.find(ask([BOB, token, (b"x-headroom-user-id", b"u1")], "10.0.0.9"), "k") == "text"
+    assert await books.find(ask([ANN, token], "10.0.0.9"), "k") is None
+
+
+async def test_lone_surrogates_survive() -> None:
+    books = originals()
+    await books.keep(ask([ANN]), {"k": "a\ud800"})
+    assert await books.find(ask([ANN, HOST]), "k") == "a\ud800"
