@@ -92,16 +92,22 @@ def test_terminating_lets_answers_end(tmp_path: Path) -> None:
         assert master.process.wait(PATIENCE) == 0
 
 
-def test_reloading_and_recycling_lose_no_request(tmp_path: Path) -> None:
-    with gunicorn("app", tmp_path, "--max-requests", "3") as master:
+def test_reloading_loses_no_request(tmp_path: Path) -> None:
+    with gunicorn("app", tmp_path) as master:
         with master.connect(SLOW) as sock:
             begun = read_until(sock, b"begun ")
             master.process.send_signal(signal.SIGHUP)
             for _ in range(8):
-                (answer,) = answers(master.ask(GET))
-                assert answer.whole
+                assert answers(master.ask(GET))[0].whole
             sock.sendall(b"0\r\n\r\n")
             assert answers(begun + read_all(sock))[0].whole
+        assert master.process.poll() is None
+
+
+def test_workers_are_replaced_after_max_requests(tmp_path: Path) -> None:
+    with gunicorn("app", tmp_path, "--max-requests", "3") as master:
+        for _ in range(8):
+            assert answers(master.ask(GET))[0].whole
         assert master.process.poll() is None
 
 
