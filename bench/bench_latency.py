@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from bench.proxy import proxy
 from bench.wire import Connection, load, median, provider, request
@@ -13,9 +14,9 @@ WORDS = ["request", "worker", "cache", "item", "status", "queue", "retry", "user
 KIND = b"bench:json:0"
 
 
-def conversation(size: int, rng: random.Random) -> list[dict[str, object]]:
+def conversation(size: int, rng: random.Random) -> list[Any]:
     """Tool calls and results in the shape of a coding agent's history, about `size` bytes of JSON."""
-    messages: list[dict[str, object]] = [{"role": "user", "content": "Look around."}]
+    messages: list[Any] = [{"role": "user", "content": "Look around."}]
     while sum(len(json.dumps(m)) for m in messages[-2:]) and len(json.dumps(messages)) < size:
         n = len(messages)
         text = "\n".join(" ".join(rng.choices(WORDS, k=9)) for _ in range(min(60, max(2, (size - 400) // 70))))
@@ -26,7 +27,7 @@ def conversation(size: int, rng: random.Random) -> list[dict[str, object]]:
     return messages
 
 
-def body(messages: list[dict[str, object]]) -> bytes:
+def body(messages: list[Any]) -> bytes:
     return json.dumps({"model": KIND.decode(), "max_tokens": 9, "messages": messages}).encode()
 
 
@@ -60,7 +61,8 @@ def new_logs(rng: random.Random) -> Iterator[bytes]:
 def added(direct: int, through: int, bodies: Iterator[bytes], count: int) -> tuple[float, float, float]:
     """Milliseconds: p50 direct, p50 through the proxy, and p99 through it; one connection each, turn by turn."""
     a, b = Connection(direct), Connection(through)
-    plain, proxied = [], []
+    plain: list[float] = []
+    proxied: list[float] = []
     for i in range(count + 5):
         data = next(bodies)
         pair = [(a, direct, plain), (b, through, proxied)]
