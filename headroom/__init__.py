@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 from headroom import dialects
 from headroom.conversation import Report
 from headroom.dialects.base import Dialect
-from headroom.dialects.document import Document
+from headroom.dialects.document import Document, Unreadable
 from headroom.pipeline import standard
 from headroom.settings import Settings
 
@@ -47,7 +47,10 @@ def compress(body: Any, *, model: str = "") -> Compressed:
     if isinstance(body, str):
         done = compress(body.encode("utf-8"))
         return Compressed(done.body.decode("utf-8"), done.report)
-    document = Document.parse(bytes(body))
+    try:
+        document = Document.parse(bytes(body))
+    except Unreadable as error:
+        raise ValueError(f"not a request: {error.reason}") from None
     pipeline = standard()
     conversation = _dialect_of(document).read(document, f"/v1beta/models/{model or 'unknown'}:generateContent")
     outcome = pipeline(conversation, pipeline.chain(conversation), {}, 0)

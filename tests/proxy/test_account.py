@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from headroom.conversation import Report, Usage
+from headroom.metrics import Metrics
+from headroom.proxy.account import Account
+from headroom.record import Record
+from headroom.tokens import Learned
+from headroom.totals import Totals
+
+
+class Lines:
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def write(self, record: Record) -> None:
+        self.records.append(record)
+
+
+def record(status: int = 200, usage: Usage | None = None) -> Record:
+    return Record(
+        ts=0.0, request_id="r", provider="anthropic", dialect="anthropic", model="claude-opus-4-6", path="/v1/messages", stream=False,
+        status=status, report=Report(before=2000, after=1000), tokens_before=2000, tokens_after=1000, usage=usage or Usage(),
+    )
+
+
+def test_a_record_reaches_everybody_who_counts() -> None:
+    log = Lines()
+    account = Account(Totals(), Metrics("1"), Learned(), log, lambda: 0.0)
+    account.begin()
+    assert b"headroom_active_requests 1" in account.metrics.render(False)
+    account.end(record())
+    text = account.metrics.render(False)
+    assert b"headroom_active_requests 0" in text
+    assert b"headroom_tokens_saved_total" in text
+    assert account.totals.stats(0.0)["requests"]["total"] == 1
+    assert len(log.records) == 1
+
+
+def test_the_factor_is_learned_from_what_the_provider_counted() -> None:
+    account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 0.0)
+    start = account.learned.factor("claude-opus-4-6")
+    for status, usage in ((200, Usage()), (500, Usage(input_tokens=9000))):
+        account.begin()
+        account.end(record(status, usage))
+    assert account.learned.factor("claude-opus-4-6") == start
+    for _ in range(50):
+        account.begin()
+        account.end(record(200, Usage(input_tokens=200, cache_read_tokens=1000, cache_write_tokens=300)))
+    assert abs(account.learned.factor("claude-opus-4-6") - 1.5) < 0.01
+
+
+def test_mishaps_are_counted_by_name() -> None:
+    account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 0.0)
+    account.mishap("journal")
+    assert b'headroom_store_errors_total{operation="journal"} 1' in account.metrics.render(False)
