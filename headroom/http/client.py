@@ -20,7 +20,7 @@ from headroom.http.origin import Base, Origin, base
 from headroom.http.pool import Pool, PoolFull, Ticket
 from headroom.http.tls import Trust
 from headroom.http.tunnel import Proxies, Proxy, wants_credentials
-from headroom.http.turn import Patience, Turn, opening
+from headroom.http.turn import Patience, Turn, opening, settled
 from headroom.http.wire import Wire
 
 KEEPALIVE_EXPIRY = 45.0
@@ -83,6 +83,7 @@ class Client:
         return self._pool.open
 
     async def _ask(self, request: Request, to: Base, proxy: Proxy | None) -> Response:
+        request = await settled(request)
         head = opening(request, to, proxy)
         ticket: Ticket[Wire] = Ticket(to.origin, request.fresh)
         await self._queue(ticket)

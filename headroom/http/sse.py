@@ -18,9 +18,9 @@ WHOLE = 4 << 20
 LONGEST = 1 << 20
 """Bytes of one event that may be looked into. Events with usage have a few KB; larger ones carry images."""
 
-_TELLS = re.compile(rb'"usage(?:Metadata)?"\s*:\s*\{|"error"\s*[:,}]')
+_TELLS = re.compile(rb'"usage(?:Metadata)?"\s*:(?:\s|data:)*\{|"error"\s*[:,}]')
 """What an event that is worth parsing has: usage that is not null, an error, or the type "error". Inside the texts of
-an answer quotes are escaped, so what a model writes never looks like this."""
+an answer quotes are escaped, so what a model writes never looks like this. A value may begin on a data line of its own."""
 
 _EOL = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
 from headroom.errors import BadRequest, Garbled, HeadroomError, Stale, TimedOut, UpstreamError
 from headroom.http.answer import AnswerReader, Head
 from headroom.http.framing import FIELD, TOKEN
-from headroom.http.message import Body, Fields, Request
+from headroom.http.message import Body, Fields, Request, once
 from headroom.http.origin import Base
 from headroom.http.tunnel import TO_THE_PROXY, Proxy
 from headroom.http.wire import PIECE, Wire
@@ -75,6 +75,24 @@ def _length(request: Request) -> Fields:
             raise BadRequest("the request has a malformed Content-Length")
         return [(b"content-length", given)]
     return [(b"transfer-encoding", b"chunked")]
+
+
+async def settled(request: Request) -> Request:
+    """The same request; if its method rarely has a body, and only reading can tell, it is known whether it has."""
+    body = request.body
+    if body.data is not None or request.method in WITH_BODY or request.get(b"content-length") is not None:
+        return request
+    chunks = aiter(body)
+    async for first in chunks:
+        if first:
+            return replace(request, body=Body(_behind(first, chunks)))
+    return replace(request, body=once(b""))
+
+
+async def _behind(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in chunks:
+        yield chunk
 
 
 async def whole(data: bytes) -> AsyncGenerator[memoryview, None]:

@@ -55,8 +55,8 @@ def _watched(request: Request) -> tuple[Request, Callable[[], bool]]:
 
     async def watch(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         nonlocal begun
-        begun = True
         async for chunk in chunks:
+            begun = True
             yield chunk
 
     return replace(request, body=Body(watch(request.body.__aiter__()))), lambda: not begun
