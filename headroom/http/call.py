@@ -35,9 +35,10 @@ class Wire(Protocol):
 
 
 class Call:
-    __slots__ = ("_data", "_ended", "_head", "_over", "_parser", "_told", "_whole", "_wire", "reply", "request")
+    __slots__ = ("_asked", "_data", "_ended", "_head", "_left", "_over", "_parser", "_told", "_whole", "_wire", "reply", "request")
 
-    def __init__(self, wire: Wire, parser: h11.Connection, request: h11.Request) -> None:
+    def __init__(self, wire: Wire, parser: h11.Connection, request: h11.Request, begun: bytes) -> None:
+        """`parser` has read the head; `begun` is what came of the body together with it."""
         self._wire = wire
         self._parser = parser
         self.request = request
@@ -50,7 +51,12 @@ class Call:
         self._ended = False
         self._head = b""
         self._over: anyio.Event | None = None
-        self._parse()
+        self._left = _length(request)
+        self._asked = not parser.they_are_waiting_for_100_continue
+        """The client does not wait to be asked for its body."""
+        if begun:
+            self._take(begun)
+        self._whole = self._whole or self._left == 0
 
     def scope(self, peer: tuple[str, int] | None, server: tuple[str, int] | None, overloaded: bool) -> Scope:
         path, query = _split(self.request.target)
@@ -76,21 +82,17 @@ class Call:
         while not self._data and not self._whole:
             piece = self._wire.piece_at_hand()
             if piece is None:
-                if self._parser.they_are_waiting_for_100_continue and not self.reply.started:
-                    await self._continue()
+                if not self._asked and not self.reply.started:
+                    self._asked = True
+                    await self._wire.write(CONTINUE)
                 piece = await self._wire.piece()
             if piece is None:
                 self._ended = self._told = True
                 return {"type": "http.disconnect"}
-            self._parser.receive_data(piece)
-            self._parse()
+            self._take(piece)
         body, self._data = b"".join(self._data), []
         self._told = self._whole
         return {"type": "http.request", "body": body, "more_body": not self._whole}
-
-    async def _continue(self) -> None:
-        self._parser.send(h11.InformationalResponse(status_code=100, headers=[]))
-        await self._wire.write(CONTINUE)
 
     async def _disconnect(self) -> Message:
         if not self._ended and not self.reply.complete:
@@ -98,16 +100,18 @@ class Call:
             await self._over.wait()
         return {"type": "http.disconnect"}
 
-    def _parse(self) -> None:
-        """Take what the parser has of the body. The gate lets nothing through that it would not understand."""
-        while not self._whole:
-            event = self._parser.next_event()
-            if isinstance(event, h11.Data):
-                self._data.append(bytes(event.data))
-            elif isinstance(event, h11.EndOfMessage):
-                self._whole = True
-            else:
-                break
+    def _take(self, piece: bytes) -> None:
+        """More of the body. One of known length, which the gate has measured, need not be copied by a parser."""
+        self._asked = True
+        if self._left is not None:
+            self._data.append(piece)
+            self._left -= len(piece)
+            self._whole = self._left == 0
+            return
+        self._parser.receive_data(piece)
+        while isinstance(event := self._parser.next_event(), h11.Data):
+            self._data.append(bytes(event.data))
+        self._whole = isinstance(event, h11.EndOfMessage)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -125,8 +129,7 @@ class Call:
 
     async def _start(self, message: Message) -> None:
         while not self._whole and not self._data and (piece := self._wire.piece_at_hand()) is not None:
-            self._parser.receive_data(piece)
-            self._parse()
+            self._take(piece)
         # Where the request is not whole yet nobody knows whether the rest will come (RFC 9110 §10.1.1).
         close = not self._whole or self._wire.parting
         head = self.reply.start(message["status"], message.get("headers", ()), close)
@@ -139,6 +142,16 @@ class Call:
         """Nothing more happens to this request: wake who waits for the client to leave."""
         if self._over is not None:
             self._over.set()
+
+
+def _length(request: h11.Request) -> int | None:
+    """Bytes of the body, None where it comes in chunks."""
+    for name, value in request.headers:
+        if name == b"content-length":
+            return int(value)
+        if name == b"transfer-encoding":
+            return None
+    return 0
 
 
 def _split(target: bytes) -> tuple[bytes, bytes]:

@@ -250,11 +250,12 @@ class Connection:
         piece = await self.piece()
         if piece is None:
             return None
-        parser.receive_data(piece)
+        end = piece.find(b"\r\n\r\n") + 4  # the gate hands a head on in one piece
+        parser.receive_data(piece[:end])
         try:
             event = parser.next_event()
-            assert isinstance(event, h11.Request), "the gate hands a head on in one piece"
-            return Call(self, parser, event)
+            assert isinstance(event, h11.Request)
+            return Call(self, parser, event, piece[end:])
         except h11.RemoteProtocolError as error:
             self._verdict = Rejection(error.error_status_hint, "the request is not valid HTTP/1.1")
             return None
