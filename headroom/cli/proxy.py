@@ -6,9 +6,8 @@ import errno
 import gc
 import logging
 import signal
+import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -120,11 +119,13 @@ def _cannot_listen(settings: Settings, error: OSError) -> str:
 
 
 def _who_answers(settings: Settings) -> str:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
     try:
-        with opener.open(f"http://{settings.host}:{settings.port}/livez", timeout=WHO_SECONDS) as answer:
-            if b'"alive"' in answer.read(4096):
+        with socket.create_connection((host, settings.port), WHO_SECONDS) as who:
+            who.settimeout(WHO_SECONDS)
+            who.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            if b'"alive"' in b"".join(iter(lambda: who.recv(4096), b"")):
                 return "another Headroom answers there"
-    except (OSError, ValueError):
+    except OSError:
         pass
     return "another program answers there"
