@@ -32,6 +32,9 @@ _SAMPLE = 4096
 _COVERED = 0.3
 """Share of a sample that templates cover in logs and hardly ever in code or prose."""
 
+_HEAD, _ALIKE = 14, 0.6
+"""Characters of a line that make its shape, and the share of lines that must have it."""
+
 _LONG = 4
 """Characters from which a mark for "as above" is shorter than what it stands for, in tokens."""
 
@@ -41,6 +44,7 @@ _OPENING = '[templates: "A x y" = A with x, y for its '
 _HEADER = re.compile(re.escape(_OPENING) + r"([^;\]\n]+)[^\n]*\]\n")
 _LEGEND = '; " = as above; ~ = nothing; ×2 = line above 2 more times]'
 _CODED = re.compile(r"(\t*)(?:([A-Z]{1,2})(?: (.*))?|×([1-9][0-9]*))\Z", re.S)
+_DIGITS = re.compile("[0-9]+")
 _NUMBERED = re.compile(r"\s*\d+(?:[\t→|]|: ?)")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NAMES = (*_LETTERS, *(a + b for a in _LETTERS for b in _LETTERS))
@@ -62,7 +66,9 @@ class LogTemplates:
             return 0.0
         covered = sum(len(lines[i]) for template in mine(sample, lines, len(NAMES)) for i in template.lines)
         share = covered / len(sample)
-        return 0.9 * share if share > _COVERED else 0.0
+        if share > _COVERED:
+            return 0.9 * share
+        return 0.4 if _begin_alike(lines) else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         if len(text) > MAX_CHARS:
@@ -91,6 +97,14 @@ class LogTemplates:
             return "\n".join(_read(body.split("\n"), templates))
         except (IndexError, ValueError):
             return None
+
+
+def _begin_alike(lines: Sequence[str]) -> bool:
+    """Whether most lines start with the same shape of numbers, as time stamps do. A log whose messages vary too much
+    to repeat within a sample may still repeat in the whole."""
+    heads = Counter(_DIGITS.sub("0", line[:_HEAD]) for line in lines if line)
+    shape, count = heads.most_common(1)[0] if heads else ("", 0)
+    return "0" in shape and count >= max(MIN_LINES, _ALIKE * sum(heads.values()))
 
 
 def _is_listing(lines: Sequence[str]) -> bool:

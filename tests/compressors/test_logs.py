@@ -121,3 +121,15 @@ def test_every_text_comes_back(lines: list[str], times: int, end: str) -> None:
         assert len(found.text) < len(text)
         assert LOGS.expand(found.text) == text
         assert LOGS.compress(found.text, GOAL) is None
+
+
+def test_a_log_whose_messages_vary_within_a_sample_still_competes() -> None:
+    verbs = ["opened", "closed", "queued", "failed", "retried", "moved"]
+    nouns = ["order", "cart", "user", "session", "token", "batch", "shard", "index"]
+    lines = [f"2026-11-20T12:{i // 60:02d}:{i % 60:02d}Z [{verbs[i * 7 % 6]}] {nouns[i * 5 % 8]} {nouns[i * 3 % 7]} by worker {i % 9}" for i in range(400)]
+    text = "\n".join(lines)
+    assert LogTemplates().sniff(text, Goal()) >= 0.2
+    made = LogTemplates().compress(text, Goal())
+    assert made is not None
+    assert LogTemplates().expand(made.text) == text
+    assert LogTemplates().sniff("\n".join(f"some words number {'abcdefgh'[i % 8]} of prose {'x' * (i % 5)}" for i in range(60)), Goal()) < 0.9
