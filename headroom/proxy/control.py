@@ -38,7 +38,7 @@ class Inside:
 
 
 class Control:
-    """A Handler for every path in `paths`."""
+    """A Handler for every path that it claims."""
 
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
