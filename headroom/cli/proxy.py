@@ -58,11 +58,17 @@ async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) 
         print(banner(settings, state_url(settings, environ), port), file=stdout, flush=True)
     drain = anyio.Event()
     code = [0]
+    failure: OurError | None = None
     gc.freeze()  # what start-up made lives as long as the process; the collector need not look at it again
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_signals, proxy, drain, tasks.cancel_scope, code)
-        await serve(app, listeners, Limits(connections=settings.limit_concurrency), drain)
+        try:
+            await serve(app, listeners, Limits(connections=settings.limit_concurrency), drain)
+        except OurError as error:
+            failure = error  # raised behind the task group, which would wrap it in a group
         tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
     return code[0]
 
 

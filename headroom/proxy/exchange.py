@@ -17,6 +17,9 @@ from headroom.http.sse import Tap
 from headroom.proxy.compression import Compression, Prepared, untouched
 from headroom.proxy.intake import Intake
 
+LOGGED = 1 << 20
+"""Bytes of a body that the request log gets to see."""
+
 REFUSAL = 64 * 1024
 """Bytes of a 400 answer that are read to see whether it is about bound reasoning."""
 
@@ -41,6 +44,8 @@ class Services:
     clock: Callable[[], float]
     """Seconds, steady."""
     optimize: bool = True
+    log_messages: bool = False
+    """Keep both bodies for the request log, which takes secrets out."""
 
 
 class Exchange:
@@ -53,6 +58,8 @@ class Exchange:
         draft = request.draft
         draft.dialect, draft.provider = self._dialect.name, self._dialect.provider
         async with self._services.intake.read(request) as raw:
+            if self._services.log_messages:
+                draft.request = raw[:LOGGED].decode("utf-8", "replace")
             started = self._services.clock()
             prepared = await self._prepare(request, raw)
             _describe(request, prepared)
@@ -146,11 +153,15 @@ class Exchange:
         events = (response.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
         decoder, tap = Decoder(encoding), Tap(self._dialect.usage)
         draft.usage = tap.close
+        log = self._services.log_messages
 
         async def relay(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             try:
                 async for chunk in chunks:
-                    tap.feed(decoder.feed(chunk))
+                    plain = decoder.feed(chunk)
+                    tap.feed(plain)
+                    if log and len(draft.response) < LOGGED:
+                        draft.response += plain.decode("utf-8", "replace")
                     yield chunk
             except UpstreamError as error:
                 draft.error = type(error).__name__

@@ -23,6 +23,10 @@ class Originals:
         self._secret: bytes | None = None
         self.stored = self.retrieved = self.missed = 0
 
+    async def prepare(self) -> None:
+        """Make the key of the tenants' hashes, or read it. Raises StoreError."""
+        await self._key()
+
     async def keep(self, request: Request, originals: Mapping[str, str]) -> None:
         """CCR key → text. Raises StoreError."""
         owner = tenant(identity(request, self._door.has_token(request)), await self._key())

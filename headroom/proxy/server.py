@@ -20,7 +20,7 @@ import anyio.to_thread
 from headroom import __version__, dialects
 from headroom.conversation import Json
 from headroom.dialects.document import DocumentMemo
-from headroom.errors import Busy, OurError, StoreError
+from headroom.errors import Busy, OurError, SettingsError, StoreError
 from headroom.http.asgi import ASGIApp, Receive, Scope, Send, asgi, refuse
 from headroom.http.client import Client, ClientLimits
 from headroom.http.message import Handler, Request, Response
@@ -67,10 +67,12 @@ class Proxy:
     """Everything one process is made of."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        if settings.stateless and settings.log_file:
+            raise SettingsError("--stateless writes nothing to disk, so --log-file cannot go with it")
         self.settings, self._environ = settings, environ
         self.draining = False
         self._started = time.monotonic()
-        url = state_url(settings, environ)
+        self._url = url = state_url(settings, environ)
         self.store = open_store(url, time.time)
         self.log = RequestLog(settings.log_file, time.monotonic) if settings.log_file else None
         self.account = Account(Totals(), Metrics(__version__), Learned(), self.log, time.time)
@@ -107,7 +109,7 @@ class Proxy:
         upstreams = {provider: again(self.client.to(url)) for provider, url in urls.items()}
         services = Services(
             compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep,
-            recount=self.recount, exact=self.recount.exact, mishap=self.account.mishap, clock=time.perf_counter, optimize=not self.settings.no_optimize,
+            recount=self.recount, exact=self.recount.exact, mishap=self.account.mishap, clock=time.perf_counter, log_messages=self.settings.log_messages, optimize=not self.settings.no_optimize,
         )
         exchanges = {d.name: Exchange(d, services, upstreams[d.provider]) for d in dialects.DIALECTS}
         return routes.Routes(exchanges, upstreams)
@@ -148,6 +150,17 @@ class Proxy:
         except StoreError as error:
             raise Busy(f"the originals cannot be read now: {error.message}", retry_after=1) from None
 
+    async def start(self) -> None:
+        """Find out now, and not at the first request, whether state can be written. Raises OurError."""
+        try:
+            await self.originals.prepare()
+        except StoreError as error:
+            raise OurError(f"{error.message}; state is at {self._url}: choose another place with --state, or --stateless") from None
+
+    async def learn_to_count(self) -> None:
+        """A vocabulary takes a quarter of a second and 80 MB: requests are served meanwhile, with estimates."""
+        await self.recount.load(self._environ)
+
     async def aclose(self) -> None:
         await self.client.aclose()
         if self.log is not None:
@@ -184,12 +197,12 @@ class App:
         await receive()
         try:
             proxy = self.proxy
+            await proxy.start()
         except OurError as error:
-            await send({"type": "lifespan.startup.failed", "message": f"headroom: {error.message}"})
+            await send({"type": "lifespan.startup.failed", "message": error.message})
             return
         async with anyio.create_task_group() as background:
-            # A vocabulary takes a quarter of a second and 80 MB: requests are served meanwhile, with estimates.
-            background.start_soon(proxy.recount.load, proxy._environ)
+            background.start_soon(proxy.learn_to_count)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             proxy.draining = True

@@ -201,6 +201,7 @@ def test_a_port_in_use_is_one_line_that_names_who_answers_there(provider: int, t
     (["--port", "70000"], {}, "from 0 to 65535"),
     ([], {"HEADROOM_MAX_BODY": "huge"}, "HEADROOM_MAX_BODY='huge'"),
     (["--state", "nonsense:"], {}, "nonsense"),
+    (["--stateless", "--log-file", "x.jsonl"], {}, "--stateless"),
     (["--log-file", "/nonexistent/folder/x.jsonl"], {}, "/nonexistent/folder/x.jsonl"),
 ])
 def test_wrong_settings_are_two_and_no_traceback(options: list[str], environ: dict[str, str], words: str, tmp_path: Path) -> None:
@@ -209,6 +210,27 @@ def test_wrong_settings_are_two_and_no_traceback(options: list[str], environ: di
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_state_that_cannot_be_written_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    command = [sys.executable, "-m", "headroom", "proxy", "--port", "0", "--state", f"sqlite:{tmp_path / 'file' / 'state.db'}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert "--stateless" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_messages_are_logged_only_on_request_and_without_secrets(provider: int, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    with proxy(provider, tmp_path, "--log-file", str(log), "--log-messages") as running:
+        running.ask("POST", "/v1/messages", result("my key is sk-ant-api03-0123456789abcdefghij, keep it"))
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(10) == 0
+    line = json.loads(log.read_text(encoding="utf-8"))
+    assert "keep it" in line["request"]
+    assert "output_tokens" in line["response"]
+    assert "0123456789abcdefghij" not in json.dumps(line)
 
 
 def test_an_upstream_that_is_down_is_502_in_the_callers_dialect(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class World:
     keeps: bool = True
     durable: bool = True
     optimize: bool = True
+    log_messages: bool = False
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, str | None]:
         return {k: self.rows[k] for k in keys if k in self.rows}
@@ -78,6 +79,7 @@ class World:
         services = Services(
             compression=compression, intake=Intake(1 << 20), keep=self.keep, recount=self.recount, exact=lambda: self.exact is not None,
             mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0, optimize=self.optimize,
+            log_messages=self.log_messages,
         )
         return Exchange(dialect, services, self.upstream)
 
@@ -196,6 +198,14 @@ def stream(*chunks: bytes, breaks: Exception | None = None) -> Body:
 EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8")]
 START = b'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":5,"cache_read_input_tokens":7,"output_tokens":1}}}\n\n'
 DELTA = b'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":42}}\n\n'
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_bodies_are_kept_for_the_log_only_where_wanted(wanted: bool) -> None:
+    world = World(answers=[Response(200, EVENTS, stream(START, DELTA))], log_messages=wanted)
+    request = ask(body("x", stream=True))
+    await drain(await world.exchange()(request))
+    assert (request.draft.request != "", request.draft.response == (START + DELTA).decode()) == (wanted, wanted)
 
 
 async def test_usage_is_read_from_a_copy_of_the_stream() -> None:
