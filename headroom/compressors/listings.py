@@ -37,7 +37,7 @@ _LONG_DATE = rf"[A-Z][a-z]{{2}}[ ](?:[ ][1-9]|[1-3][0-9])[ ](?:[0-9]{{2}}:[0-9]{
 _DATE = rf"[A-Z][a-z]{{2}}[ ][1-3]?[0-9][ ](?:[0-9]{{2}}:[0-9]{{2}}|[0-9]{{4}})|{_ISO}"
 _ROW = re.compile(rf"({_MODE}[ ]+)([0-9]+)[ ]([^ :]+)([ ]+)([^ :]+)([ ]+)({_SIZE})[ ]({_LONG_DATE})[ ](.+)")
 _SHORT = re.compile(rf"(?:({_MODE})[ ])?(?:x([0-9]+)[ ])?(?:([^ :]+):([^ :]+)[ ])?(?:({_SIZE})[ ])?(?:({_DATE})[ ])?(.+)")
-_LIKE_FIELD = re.compile(rf"(?:{_MODE}|x[0-9]+|[^ :]+:[^ :]+|{_SIZE}|{_DATE})[ ].")
+_LIKE_FIELD = re.compile(rf"(?:{_MODE}|x[0-9]+|[^ :]+:[^ :]+|{_SIZE}|{_DATE}|=|\(columns)[ ]")
 _SEVERAL = re.compile(rf"(?:{_MODE}[ ])?x[0-9]")
 _WIDTHS = re.compile(r"\(columns ([0-9]{1,4}) ([0-9]{1,4}) ([0-9]{1,4}) wide\)")
 _NAMES = (("-", "files", ""), ("d", "folders", f" (?P<size>{_SIZE})"), ("l", "symlinks", ""))
@@ -115,7 +115,7 @@ def _row(line: str) -> Row | None:
         return None
     mode, links, owner, _, group, _, size, date, name = found.groups()
     if " " in name and _LIKE_FIELD.match(name):
-        return None  # behind fields that are not shown it would be taken for one of them
+        return None  # where no field is shown before it, it would be taken for one
     end, start = found.end(2), found.start(5)
     return mode.rstrip(" "), links, owner, group, size, date, name, (end, start - end - 1, found.end(7) - start)
 

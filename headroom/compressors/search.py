@@ -121,6 +121,8 @@ def _rows(lines: Sequence[str]) -> list[Row]:
             rows.append(Row(line, path, len(path) + 1, found.end() > len(path) + 1))
         else:
             rows.append(Row(line))
+    if sum(known.values()) == 0:
+        return rows
     return [row if row.path or row.line == BREAK else _context(row.line, known) for row in rows]
 
 

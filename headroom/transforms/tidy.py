@@ -1,68 +1,83 @@
-"""What a terminal would not show: colours, overwritten progress bars, trailing blanks, runs of empty lines."""
+"""Take off what a terminal would not show: colours, overwritten progress, blanks at line ends, long runs of empty lines.
+
+Never on what may be a file: there every blank counts. What is overwritten is worked out line by line; movements
+between lines are dropped with the other escapes, so that all lines which were ever written stay.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
+from headroom import ccr
 from headroom.compressors.base import slices
 from headroom.conversation import Part, Skip
 from headroom.transforms.base import Short
 from headroom.transforms.reading import is_file_read
 
-ESCAPE = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]"          # CSI: colours, cursor
-    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"      # OSC: titles, hyperlinks
-    r"|[PX^_][^\x1b]*\x1b\\"               # strings
-    r"|[ -/]*[0-~])"                       # two characters
+_ESCAPE = re.compile(
+    r"\x1b(?:\[(?![0-2]?K|1?G)[0-?]*[ -/]*[@-~]"  # CSI: colours, modes, cursor; those within a line are left for `_shown`
+    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"             # OSC: titles, the addresses of links
+    r"|[PX^_][^\x1b]*\x1b\\"                      # DCS, SOS, PM, APC: texts for the terminal
+    r"|[ -/]+[0-~]|[0-OQ-WYZ\\`-~])"              # ESC and one or more characters
 )
-BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
-EMPTY = re.compile(r"\n{4,}")
-"""Three blank lines and more become two."""
+"""ECMA-48, 7-bit forms; the 8-bit ones are letters in UTF-8 text."""
+
+_MOVE = re.compile(r"(\r|\x08|\x1b\[[0-2]?K|\x1b\[1?G)")
+_EMPTY = re.compile(r"\n{4,}")
 
 
+@dataclass(frozen=True, slots=True)
 class Tidy:
-    name = "tidy"
-    local = True
+    """The transform."""
+
+    name: str = "tidy"
+    local: bool = True
 
     def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
         if part.error:
             return "error"
+        if ccr.MARKER.search(part.text):
+            return "marked"
         if is_file_read(part):
             return "no_kind"
         text = tidied(part.text)
-        return "no_gain" if len(text) >= len(part.text) or not text.strip() else Short(text, "tidy", "equal")
+        return "no_gain" if len(text) >= len(part.text) or not text.strip() else Short(text, self.name, "equal")
 
 
 def tidied(text: str) -> str:
     """The text as a reader of the terminal would have copied it."""
     if "\x1b" in text:
-        text = "".join(ESCAPE.sub("", piece) for piece in slices(text))
-    if "\b" in text or "\r" in text:
-        text = "\n".join(map(_overwritten, text.split("\n")))
+        text = "".join([_ESCAPE.sub("", piece) for piece in slices(text)])
+    if "\x08" in text or "\x1b" in text or ("\r" in text and "\n" in text):  # lines that end in \r alone are lines
+        lines = text.split("\n")
+        text = "\n".join([*map(_shown, lines[:-1], [True] * len(lines)), _shown(lines[-1], False)]).replace("\x1b", "")
     if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
         text = "\n".join([line.rstrip(" \t") for line in text.split("\n")])
     if "\n\n\n\n" in text:
-        text = EMPTY.sub("\n\n\n", text)
+        text = _EMPTY.sub("\n\n\n", text)
     return text
 
 
-def _overwritten(line: str) -> str:
-    """What is left of a line after carriage returns; the one of CRLF stays."""
-    end = "\r" if line.endswith("\r") else ""
+def _shown(line: str, followed: bool) -> str:
+    """What is left of a line after all that was written over it. A carriage return before its end (`followed`) stays."""
+    end = "\r" if followed and line.endswith("\r") else ""
     body = line[: len(line) - len(end)]
-    if "\b" in body:
-        shown: list[str] = []
-        for character in body:
-            if character != "\b":
-                shown.append(character)
-            elif shown:
-                shown.pop()
-        body = "".join(shown)
-    if "\r" in body:
-        # Only where each writing covers the one before: else the terminal shows both, and so do we.
-        writings = body.split("\r")
-        if all(len(a) <= len(b) for a, b in pairwise(writings)):
-            body = writings[-1]
-    return body + end
+    if "\r" not in body and "\x08" not in body and "\x1b" not in body:
+        return line
+    screen: list[str] = []
+    at = 0
+    for piece in _MOVE.split(body):
+        if piece == "\x08":
+            at = max(at - 1, 0)
+        elif piece == "\r" or (piece[:2] == "\x1b[" and piece[-1:] == "G"):
+            at = 0
+        elif piece[:2] == "\x1b[" and piece[-1:] == "K":
+            # To the line's end; from its start, or all of it, where a return to the start comes before or after.
+            at = at if piece[2:-1] in ("", "0") else 0
+            del screen[at:]
+        else:
+            screen[at : at + len(piece)] = piece
+            at += len(piece)
+    return "".join(screen) + end

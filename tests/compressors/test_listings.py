@@ -67,8 +67,8 @@ CASES = {
     "two listings without a break": FULL + GNU.partition("\n")[2],
     "ACL": GNU.replace("-- ", "--+").replace("-x ", "-x ").replace("wx ", "wx "),
     "names that look like fields": GNU + "".join(
-        f"-rw-r--r--  1 mira mira   5218 Nov 21 02:19 {name}\n" for name in ("x7", "12 monkeys", "a -> b", "Nov 21 02:19 x", "-rw-r--r-- x", " x", "x ")
-    ) + "drwxr-xr-x  2 mira mira   4096 Nov 21 02:19 12 apes\n",
+        f"-rw-r--r--  1 mira mira   5218 Nov 21 02:19 {name}\n" for name in ("x7", "12 monkeys", "a -> b", "Nov 21 02:19 x", "-rw-r--r-- x", " x", "x ", "= x", "(columns 1 2 3 wide)")
+    ) + "".join(f"drwxr-xr-x  2 mira mira   4096 Nov 21 02:19 {name}\n" for name in ("12 apes", "= ", "x7 ", "a/b", " -> ")),
     "lines that look like ours": GNU + "12 x\nfolder/\n= y\n(columns 1 2 3 wide)\n-rw-r--r-- z\n",
     "an error": "ls: cannot access '/x': No such file or directory\n" + GNU,
     "no final newline": GNU[:-1],

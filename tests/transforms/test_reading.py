@@ -1,0 +1,127 @@
+"""What may show a file is told from what does not; in doubt it does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headroom.conversation import Json, Part
+from headroom.transforms.reading import MAX_COMMAND, is_file_read
+
+
+def part(tool: str, call: Json = None, text: str = "some output") -> Part:
+    return Part("tool", text, ("messages", 0), tool, call)
+
+
+READS = [
+    "cat a.py",
+    "cd src && cat a.py",
+    "/bin/cat a.py",
+    "FOO=1 BAR=2 cat a.py",
+    "sudo -u x cat a.py",
+    "head -50 a.py",
+    "tail -n +20 a.py",
+    "sed -n '1,80p' a.py",
+    "awk 'NR<50' a.py",
+    "bat -p a.py",
+    "less a.py",
+    "nl -ba a.py",
+    "xxd a.bin | head",
+    "jq . package.json",
+    "python3 -m json.tool < x.json",
+    "python3 -m json.tool x.json",
+    "python -c 'print(open(\"x\").read())'",
+    "git show HEAD:a.py",
+    "git -C repo --no-pager diff HEAD~1",
+    "git log -p -3",
+    "git blame a.py",
+    "grep -n -A30 'class X' a.py",
+    "cd x; rg -n def",
+    "ls; cat a.py",
+    "ls | xargs cat",
+    "find . -name '*.py' -exec head {} +",
+    "for f in *; do head $f; done",
+    "if true; then\n  tail x\nfi",
+    "bash -lc 'cat a.py'",
+    'sh -c "sed -n 1,2p a.py"',
+    "echo $(cat a.py)",
+    "echo `head a.py`",
+    "true || cat a.py",
+    "true & tail -f a.log",
+    "wc -l < a.py",
+    "docker exec box cat /etc/passwd",
+    "ssh host ls",
+    "Get-Content a.py",
+    "type a.py",
+    "x" * (MAX_COMMAND + 1),
+]
+OTHERS = [
+    "ls -la",
+    "pytest -v",
+    "python -m pytest tests 2>&1 | tail -50",
+    "make -j4 2>&1 | grep -i error | head -20",
+    "npm install",
+    "cargo build | sed 's/x/y/'",
+    "git log --oneline -20",
+    "git status",
+    "docker build . 2>&1",
+    "pip install -r requirements.txt",
+    "find . -name '*.py'",
+    "python <<EOF\nprint(1)\nEOF",
+    "cd /srv/catalogue && ./header.sh",
+    "curl -sI https://example.org",
+]
+
+
+@pytest.mark.parametrize("command", READS)
+@pytest.mark.parametrize("tool", ["Bash", "exec_command", "run_terminal_cmd"])
+def test_commands_that_show_files(tool: str, command: str) -> None:
+    assert is_file_read(part(tool, {"command": command, "description": "ls"}))
+
+
+@pytest.mark.parametrize("command", OTHERS)
+@pytest.mark.parametrize("tool", ["Bash", "shell", "execute_command", "run_shell_command", "functions.exec", "mcp__x__terminal"])
+def test_commands_that_do_not(tool: str, command: str) -> None:
+    assert not is_file_read(part(tool, {"cmd": command, "description": "cat a.py"}))
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ({"command": ["bash", "-lc", "pytest -q"]}, False),
+        ({"command": ["bash", "-lc", "cat a.py"]}, True),
+        ({"command": ["cat", "a.py"]}, True),
+        ({"action": {"command": ["ls"], "timeout_ms": 1000}}, False),
+        ({"cmd": "cat a.py", "workdir": "/"}, True),
+        ("make", False),
+        ("cat a.py", True),
+        (None, True),
+        ({}, True),
+        ({"timeout": 3}, True),
+        ([["cat", "a.py"]], True),
+    ],
+)
+def test_command_lines_stand_in_different_places(call: Json, expected: bool) -> None:
+    assert is_file_read(part("shell", call)) is expected
+
+
+@pytest.mark.parametrize("tool", ["LS", "Glob", "list_directory", "mcp__files__list_files", "WebSearch", "web_fetch", "google_web_search", "run_tests"])
+def test_tools_that_show_no_files(tool: str) -> None:
+    assert not is_file_read(part(tool, {"path": "cat a.py"}))
+
+
+@pytest.mark.parametrize("tool", ["", "Read", "view", "str_replace_based_edit_tool", "get_file_contents", "Grep", "Edit", "NotebookRead", "who_knows"])
+def test_other_tools_may(tool: str) -> None:
+    assert is_file_read(part(tool, {"path": "x"}))
+
+
+@pytest.mark.parametrize("text", ["     1\timport os\n     2\t", "head\n  12→x", "L1: x", "00001| x", "   3 │ x"])
+def test_numbered_lines_are_a_file_whoever_shows_them(text: str) -> None:
+    assert is_file_read(part("Bash", {"command": "./show"}, text)) is (not text.startswith("L1: "))
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)))
+def test_any_input_has_an_answer(call: Json) -> None:
+    assert is_file_read(part("Bash", call)) in (True, False)
