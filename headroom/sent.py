@@ -29,29 +29,62 @@ REFRESH = 1 / 16
 AS_IS, TEXT = b"=", b"t"
 """The first byte of a row: what follows, and how it is written. As is: nothing. Text: the form in UTF-8."""
 
+
+
 Form = str | None
 """A short form; None for "as it came"."""
 
+MAX_UNWRITTEN = 10_000
+"""Forms that wait for the store to come back; with it down for longer, the oldest are given up."""
+
+
+class Unread(StoreError):
+    """The store could not be asked; `known` is what this process remembers all the same."""
+
+    def __init__(self, message: str, known: Mapping[str, Form]) -> None:
+        super().__init__(message)
+        self.known = known
+
 
 class Journal:
-    """Both methods raise StoreError. A read that fails is never "absent": absent means never sent by us."""
+    """All methods raise StoreError. A read that fails is never "absent": absent means never sent by us."""
 
     def __init__(self, store: Store, now: Callable[[], float], space: Space = SENT) -> None:
         self._store, self._now, self._space = store, now, space
         self._memo: Memo[str, tuple[Form, float]] = Memo(MEMO_BYTES)
+        self._unwritten: dict[str, Form] = {}
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, Form]:
-        """How the parts behind these chain keys were sent; a key that is not in the answer was not."""
+        """How the parts behind these chain keys were sent; a key that is not in the answer was not. Raises Unread."""
         found, wanted = self._remembered(keys)
         if wanted:
-            rows = await self._store.get(self._space, "", wanted)
-            found.update(self._remember({key: decode(row) for key, row in rows.items()}))
+            try:
+                rows = await self._store.get(self._space, "", wanted)
+                found.update(self._remember({key: decode(row) for key, row in rows.items()}))
+            except StoreError as error:
+                raise Unread(error.message, found) from None
         return found
 
     async def record(self, forms: Mapping[str, Form]) -> Mapping[str, Form]:
-        """Write what is about to be sent, unless something stands there already; answers what stands."""
-        rows = await self._store.add(self._space, "", {key: encode(form) for key, form in forms.items()})
-        return self._remember({key: decode(row) for key, row in rows.items()})
+        """Write what is about to be sent, unless something stands there already; answers what stands.
+
+        What cannot be written leaves all the same, so it is remembered, and written with the next record.
+        """
+        waiting = {**self._unwritten, **forms}
+        try:
+            rows = await self._store.add(self._space, "", {key: encode(form) for key, form in waiting.items()})
+            stands = self._remember({key: decode(row) for key, row in rows.items()})
+        except StoreError:
+            self._remember(forms)
+            self._unwritten = dict(list(waiting.items())[-MAX_UNWRITTEN:])
+            raise
+        self._unwritten = {}
+        return {key: stands[key] for key in forms}
+
+    async def amend(self, forms: Mapping[str, Form]) -> None:
+        """Replace what stands: the provider has shown that it was not what was sent."""
+        self._remember(forms)
+        await self._store.put(self._space, "", {key: encode(form) for key, form in forms.items()})
 
     def _remembered(self, keys: Sequence[str]) -> tuple[dict[str, Form], list[str]]:
         """What we know, and what the store must be asked; a row unseen there for long is in both."""
