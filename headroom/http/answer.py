@@ -46,6 +46,7 @@ class AnswerReader:
         self._buffer = bytearray()
         self._seen = 0
         self._informational = 0
+        self._at_start = True
 
     @property
     def started(self) -> bool:
@@ -55,11 +56,13 @@ class AnswerReader:
     @property
     def silent(self) -> bool:
         """Not one byte has come."""
-        return not self._buffer and not self._informational
+        return self._at_start and not self._buffer
 
     def feed(self, data: bytes) -> Head | None:
         buffer = self._buffer
         buffer += data
+        if self._at_start and not self._skip_empty_line():
+            return None  # half of one
         while (end := buffer.find(b"\r\n\r\n", max(0, self._seen - 3), MAX_HEAD)) >= 0:
             head = bytes(buffer[: end + 4])
             del buffer[: end + 4]
@@ -68,6 +71,16 @@ class AnswerReader:
                 return read
         self._judge_beginning()
         return None
+
+    def _skip_empty_line(self) -> bool:
+        """One is allowed before the first status line: old CGI scripts send it, and on an idle connection, where it
+        could be the tail of something else, it would have been noticed. False: not enough has come to tell."""
+        if not self._buffer or self._buffer == b"\r":
+            return False
+        self._at_start = False
+        if self._buffer.startswith(b"\r\n"):
+            del self._buffer[:2]
+        return True
 
     def _read(self, head: bytes) -> Head | None:
         match = _HEAD.fullmatch(head)

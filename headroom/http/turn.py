@@ -85,14 +85,24 @@ async def settled(request: Request) -> Request:
     chunks = aiter(body)
     async for first in chunks:
         if first:
-            return replace(request, body=Body(_behind(first, chunks)))
+            return replace(request, body=Body(_Behind(first, chunks)))
     return replace(request, body=once(b""))
 
 
-async def _behind(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in chunks:
-        yield chunk
+class _Behind:
+    """A chunk, and then the rest. Not a generator: one that is left half-way waits for the collector."""
+
+    __slots__ = ("_chunks", "_first")
+
+    def __init__(self, first: bytes, chunks: AsyncIterator[bytes]) -> None:
+        self._first, self._chunks = first, chunks
+
+    def __aiter__(self) -> _Behind:
+        return self
+
+    async def __anext__(self) -> bytes:
+        first, self._first = self._first, b""
+        return first or await anext(self._chunks)
 
 
 async def whole(data: bytes) -> AsyncGenerator[memoryview, None]:

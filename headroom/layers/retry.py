@@ -51,12 +51,23 @@ def _watched(request: Request) -> tuple[Request, Callable[[], bool]]:
     """The request, and whether its body can still be sent from its beginning."""
     if request.body.data is not None:
         return request, lambda: True
-    begun = False
+    watched = _Watched(aiter(request.body))
+    return replace(request, body=Body(watched)), lambda: not watched.begun
 
-    async def watch(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        nonlocal begun
-        async for chunk in chunks:
-            begun = True
-            yield chunk
 
-    return replace(request, body=Body(watch(request.body.__aiter__()))), lambda: not begun
+class _Watched:
+    """A streamed body that remembers whether anything of it was taken. The duty to let go stays with its owner."""
+
+    __slots__ = ("_chunks", "begun")
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.begun = False
+
+    def __aiter__(self) -> _Watched:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await anext(self._chunks)
+        self.begun = True
+        return chunk

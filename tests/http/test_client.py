@@ -18,6 +18,7 @@ from headroom.errors import (
 )
 from headroom.http.client import KEEPALIVE_EXPIRY, MAX_WAITING, ClientLimits
 from headroom.http.message import Body, Fields, Request, Response, once
+from headroom.layers.retry import retry
 from tests.http.upstream import Clock, Line, always, client, drained, post, text, then_close, upstream
 
 pytestmark = pytest.mark.anyio
@@ -581,6 +582,23 @@ async def test_a_day_of_good_and_bad_exchanges_leaves_nothing_behind() -> None:
         assert {outcome for kind, outcome in outcomes if kind in (3, 4)} == {"Garbled"}
         assert {outcome for kind, outcome in outcomes if kind == 5} <= {"Garbled", "Stale"}
         assert ours.open == ours.idle
+
+
+async def test_an_upstream_that_always_closes_in_the_wrong_moment_is_not_noticed() -> None:
+    """It answers once on each connection, and ends it when the next request arrives."""
+
+    async def script(line: Line) -> None:
+        await line.request()
+        await line.say(OK)
+        await line.more()
+
+    async with upstream(script) as there, client() as ours:
+        handler = retry(1, anyio.sleep, lambda: 0.0)(ours.to(there.url()))
+        for _ in range(20):
+            assert await text(handler) == b"hello"
+        listing = Request("GET", "/v1/models", [], streamed())
+        assert await text(handler, listing) == b"hello"
+        assert len(there.lines) == 21
 
 
 async def test_the_shape_of_a_response() -> None:
