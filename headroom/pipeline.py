@@ -68,7 +68,8 @@ class Pipeline:
         return sum(self.weigh(text).tokens for text in (*(p.text for p in conversation.parts), *conversation.others))
 
     def chain(self, conversation: Conversation) -> Mapping[int, str]:
-        """Index of each tool part → its journal key: a hash of its text and of all that was said before it.
+        """Index of each tool part → its journal key: a hash of its text, of the call it answers and of all that was
+        said before it. Without the call, a form that may stand for a command's output would be replayed for a file.
 
         System text is left out: clients change it in mid-session (the date, a mode), and the forms
         of earlier results stay true. So are blocks that are not text.
@@ -80,6 +81,8 @@ class Pipeline:
                 continue
             link = hashlib.sha256(link + part.role[0].encode() + self.weigh(part.text).digest).digest()
             if part.role == "tool":
+                call = repr((part.tool, part.call, part.error)).encode("utf-8", "surrogatepass")
+                link = hashlib.sha256(link + call).digest()
                 keys[i] = link.hex()[:40]
         return keys
 
@@ -91,6 +94,7 @@ class Pipeline:
         Parts before index `history` that have no record were sent by somebody else and are left alone.
         """
         fold = _Fold(self, conversation)
+        past: list[Part] = []  # grows as we go: a slice for each part would make the work quadratic
         for i, part in enumerate(conversation.parts):
             if part.role != "tool":
                 fold.skip(part, "not_tool_output")
@@ -100,7 +104,8 @@ class Pipeline:
                 fold.forms[keys[i]] = None
                 fold.skip(part, "foreign")
             else:
-                fold.forms[keys[i]] = fold.shorten(part, conversation.parts[:i])
+                fold.forms[keys[i]] = fold.shorten(part, past)
+            past.append(part)
         return fold.outcome()
 
     def shorten(self, part: Part, past: Sequence[Part], failed: Counter[str]) -> Short | Skip:

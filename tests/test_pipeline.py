@@ -131,6 +131,13 @@ def test_a_key_depends_on_all_that_was_said_before_but_not_on_system_text() -> N
     assert a[2] == b[2] != c[2]
 
 
+def test_a_key_depends_on_the_call_that_is_answered() -> None:
+    part = tool("x")
+    answers = [part, replace(part, tool="Read"), replace(part, call={"path": "a"}), replace(part, error=True)]
+    keys = {Pipeline([], words).chain(conversation(answer))[0] for answer in answers}
+    assert len(keys) == len(answers)
+
+
 def test_a_transform_that_looks_back_is_not_remembered_by_content() -> None:
     outcome = fold(Pipeline([Refer()], words), conversation(tool("a b c d"), tool("a b c d")))
     assert outcome.edits == {("messages", 1): "as above"}
