@@ -11,10 +11,10 @@ import anyio
 from headroom.conversation import Address, Conversation, Json, Report, Skip
 from headroom.dialects.base import Dialect
 from headroom.errors import HeadroomError, StoreError, UpstreamError
-from headroom.http.coding import Decoder, Undecodable, accept_encoding, decode
-from headroom.http.message import Fields, Handler, Request, Response, end_to_end, once, without
+from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encoding, decode
+from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once, without
 from headroom.http.sse import Tap
-from headroom.proxy.compression import Compression, Prepared, untouched
+from headroom.proxy.compression import UNPARSED, Compression, Prepared, untouched
 from headroom.proxy.intake import Intake
 
 LOGGED = 1 << 20
@@ -22,6 +22,9 @@ LOGGED = 1 << 20
 
 REFUSAL = 64 * 1024
 """Bytes of a 400 answer that are read to see whether it is about bound reasoning."""
+
+MOST_SMALLER = 1000
+"""A deflated body can be that much smaller than what it stands for (zlib.net/zlib_tech.html)."""
 
 DESCRIBES_THE_BODY = frozenset((b"content-length", b"accept-encoding", b"expect"))
 """Written anew for the request that leaves; with an edited body, content-encoding goes too."""
@@ -71,7 +74,12 @@ class Exchange:
         services = self._services
         encoding = (request.get(b"content-encoding") or b"").decode("latin-1")
         try:
-            body = decode(raw, encoding, services.intake.max_body)
+            # What would not be read anyway need not be decoded to its end.
+            body = await services.compression.aside(
+                len(raw) * MOST_SMALLER if encoding else 0, lambda: decode(raw, encoding, min(services.intake.max_body, UNPARSED)),
+            )
+        except Oversized:
+            return untouched(raw, "too_large")
         except Undecodable:
             return untouched(raw, "encoding")
         prepared = await services.compression.prepare(self._dialect, request.path, body, self._left_alone(request))
@@ -109,10 +117,10 @@ class Exchange:
 
     async def _after_refusal(self, request: Request, raw: bytes, prepared: Prepared, refused: Response) -> Response:
         """No record told our history from foreign, and the provider says that we guessed wrong: try the other once."""
-        text = await _whole(refused)
-        refused = replace(refused, body=once(text))
-        if not self._dialect.mismatch(400, _json(text)):
+        text, refused = await _peeked(refused)
+        if not self._dialect.mismatch(400, _json(text, refused.get(b"content-encoding") or b"")):
             return refused
+        await refused.body.aclose()
         self._services.mishap("reread")
         other = await self._services.compression.other_reading(prepared)
         _describe(request, other)
@@ -205,23 +213,32 @@ async def _caught(asked: Awaitable[Response]) -> Response | HeadroomError:
         return error
 
 
-async def _whole(response: Response) -> bytes:
-    """An answer's body, at most REFUSAL bytes of it: error answers are small."""
-    chunks: list[bytes] = []
-    total = 0
+async def _peeked(response: Response) -> tuple[bytes, Response]:
+    """An answer's body, at most about REFUSAL bytes of it (error answers are small), and the answer, still whole."""
+    chunks = response.body.__aiter__()
+    read: list[bytes] = []
     try:
-        async for chunk in response.body:
-            chunks.append(chunk)
-            total += len(chunk)
-            if total > REFUSAL:
-                break
-    finally:
+        while sum(map(len, read)) <= REFUSAL:
+            read.append(await chunks.__anext__())
+    except StopAsyncIteration:
         await response.body.aclose()
-    return b"".join(chunks)
+        text = b"".join(read)
+        return text, replace(response, body=once(text))
+    except BaseException:
+        await response.body.aclose()
+        raise
+
+    async def resumed(rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        for chunk in read:
+            yield chunk
+        async for chunk in rest:
+            yield chunk
+
+    return b"".join(read), replace(response, body=Body(resumed(chunks), response.body.aclose))
 
 
-def _json(text: bytes) -> Json:
+def _json(text: bytes, encoding: bytes) -> Json:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return json.loads(decode(text, encoding.decode("latin-1"), REFUSAL))
+    except (ValueError, RecursionError):  # Undecodable is a ValueError
         return None

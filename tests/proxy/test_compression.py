@@ -12,7 +12,7 @@ from headroom.dialects.base import Dialect
 from headroom.dialects.document import DocumentMemo
 from headroom.errors import StoreError
 from headroom.pipeline import Pipeline
-from headroom.proxy.compression import UNPARSED, Compression, Prepared
+from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared
 from headroom.transforms.base import Short
 
 pytestmark = pytest.mark.anyio
@@ -54,13 +54,29 @@ class Books:
         return {key: self.rows[key] for key in forms}
 
 
+@dataclass
+class Full:
+    """A journal on a full disk: it can be read, and not written."""
+
+    rows: dict[str, str | None] = field(default_factory=dict)
+    full: bool = True
+
+    async def read(self, keys: Sequence[str]) -> Mapping[str, str | None]:
+        return {key: self.rows[key] for key in keys if key in self.rows}
+
+    async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        if self.full:
+            raise StoreError("disk full")
+        return {key: self.rows.setdefault(key, form) for key, form in forms.items()}
+
+
 def dialect() -> Dialect:
     found = find("POST", "/v1/messages")
     assert found is not None
     return found
 
 
-def compression(books: Books, version: str = "v1", *, durable: bool = True) -> Compression:
+def compression(books: Books | Full, version: str = "v1", *, durable: bool = True) -> Compression:
     return Compression(Pipeline([Cut(version)], lambda text: len(text.split())), books, DocumentMemo(), durable=durable)
 
 
@@ -180,3 +196,22 @@ async def test_a_large_body_is_worked_on_in_a_thread_with_the_same_result() -> N
     a, b = await prepare(compression(Books()), raw), await prepare(compression(Books()), raw)
     assert a.body == b.body
     assert len(a.body) < len(raw) / 20
+
+
+async def test_what_the_journal_could_not_take_is_sent_alike_next_turn_and_recorded_when_it_can() -> None:
+    books = Full()
+    c = compression(books)
+    first = await prepare(c, body(result(LONG + "a")))
+    second = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b")))
+    assert (texts(first), texts(second)) == (["v1 word a"], ["v1 word a", "v1 word b"])
+    assert not books.rows
+    books.full = False
+    third = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b"), SAID, result(LONG + "c")))
+    assert texts(third) == list(books.rows.values()) == ["v1 word a", "v1 word b", "v1 word c"]
+
+
+async def test_a_body_of_very_many_texts_is_left_alone() -> None:
+    raw = body({"role": "user", "content": [{"type": "text", "text": "a"}] * (MAX_PARTS + 1)})
+    prepared = await prepare(compression(Books()), raw)
+    assert prepared.body is raw
+    assert [s.reason for s in prepared.report.skipped] == ["too_costly"]

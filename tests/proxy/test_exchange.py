@@ -150,14 +150,16 @@ async def test_a_compressed_request_is_read_and_leaves_plain_only_if_edited() ->
     assert untouched.get(b"content-encoding") == b"gzip"
 
 
-@pytest.mark.parametrize(("encoding", "raw"), [(b"zzz", b"whatever"), (b"gzip", b"not gzip"), (b"gzip", gzip.compress(b"\0" * (8 << 20)))])
-async def test_an_encoding_we_cannot_read_passes_as_it_came(encoding: bytes, raw: bytes) -> None:
+@pytest.mark.parametrize(("encoding", "raw", "reason"), [
+    (b"zzz", b"whatever", "encoding"), (b"gzip", b"not gzip", "encoding"), (b"gzip", gzip.compress(b"\0" * (8 << 20)), "too_large"),
+])
+async def test_an_encoding_we_cannot_read_passes_as_it_came(encoding: bytes, raw: bytes, reason: str) -> None:
     world = World()
     request = ask(raw, [(b"content-encoding", encoding)])
     await world.exchange()(request)
     assert world.asked[0][1] is raw
     assert world.asked[0][0].get(b"content-encoding") == encoding
-    assert [s.reason for s in request.draft.report.skipped] == ["encoding"]
+    assert [s.reason for s in request.draft.report.skipped] == [reason]
 
 
 async def test_errors_come_out_as_they_are_and_a_refusal_is_relayed() -> None:
@@ -290,3 +292,19 @@ async def test_shorter_paths_lead_where_the_provider_listens(path: str, forwarde
     world = World()
     await world.exchange(path.partition("?")[0])(ask(b"{}", target=path))
     assert world.asked[0][0].target == forwarded
+
+
+async def test_a_refusal_in_gzip_is_understood_and_a_long_one_arrives_whole() -> None:
+    packed = gzip.compress(REFUSAL)
+    world = World([Response(400, [(b"content-encoding", b"gzip")], once(packed))], durable=False)
+    assert (await world.exchange()(ask(body(LONG, LONG)))).status == 200
+    assert len(world.asked) == 2
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        for _ in range(20):
+            yield b"x" * 8192
+
+    world = World([Response(400, [], Body(pieces()))], durable=False)
+    response = await world.exchange()(ask(body(LONG, LONG)))
+    assert await drain(response) == b"x" * 8192 * 20
+    assert len(world.asked) == 1
