@@ -70,7 +70,7 @@ def guard_data(door: Door) -> Layer:
         async def handle(request: Request) -> Response:
             if not door.may_use_data(request):
                 raise Unauthorized("send the proxy's token in X-Headroom-Proxy-Token")
-            return await inner(_stripped(door, request))
+            return await inner(_told(door, request))
 
         return handle
 
@@ -89,7 +89,7 @@ def guard_control(door: Door, open_paths: frozenset[str]) -> Layer:
                     raise Forbidden("this route answers on loopback only, under a loopback name")
                 if request.method not in ("GET", "HEAD") and not door.same_origin(request):
                     raise Forbidden("cross-origin requests are refused")
-            return await inner(request)
+            return await inner(_told(door, request))
 
         return handle
 
@@ -115,9 +115,13 @@ def _host(request: Request) -> str:
     return host.partition(":")[0]
 
 
-def _stripped(door: Door, request: Request) -> Request:
-    """Without our token, wherever it came in: it is a secret between the caller and us."""
-    fields = [f for f in request.fields if f[0] != TOKEN]
-    if request.get(TOKEN) is None and door.has_token(request):
-        fields = [f for f in fields if f[0] != b"authorization"]
-    return request if len(fields) == len(request.fields) else replace(request, fields=fields)
+def _told(door: Door, request: Request) -> Request:
+    """With our token in our own field only, which is never forwarded: further in it tells whom to believe a user id,
+    and an Authorization that carries it is no credential of the caller's."""
+    if not door.token or request.get(b"authorization") is None:
+        return request
+    bare = [f for f in request.fields if f[0] != TOKEN]
+    if not door.has_token(replace(request, fields=bare)):
+        return request
+    fields = [f for f in request.fields if f[0] != b"authorization"]
+    return replace(request, fields=fields if len(bare) < len(request.fields) else [*fields, (TOKEN, door.token.encode())])

@@ -5,6 +5,8 @@ import pytest
 from headroom.errors import ClientError, Forbidden, Unauthorized
 from headroom.http.message import Fields, Request, Response, once
 from headroom.layers.guard import Door, door, guard_control, guard_data, is_loopback
+from headroom.proxy.exchange import forwarded
+from headroom.proxy.tenants import identity
 
 HOST = (b"host", b"127.0.0.1:8787")
 TOKEN = (b"x-headroom-proxy-token", b"s3cret")
@@ -91,7 +93,7 @@ async def test_who_may_use_data_routes(token: str, fields: Fields, peer: str, al
         assert not seen
     else:
         await handle(ask([*fields, (b"x-api-key", b"k")], peer, "/v1/messages", "POST"))
-        assert not [v for _, v in seen[0].fields if b"s3cret" in v]
+        assert not [v for k, v in seen[0].fields if b"s3cret" in v and k != TOKEN[0]]
         assert seen[0].get(b"x-api-key") == b"k"
 
 
@@ -104,4 +106,21 @@ async def test_any_other_authorization_goes_on_as_it_is() -> None:
         return Response(200)
 
     await guard_data(Door("s3cret"))(inner)(ask([TOKEN, (b"authorization", b"Bearer theirs")], "10.0.0.9"))
-    assert seen[0].fields == [(b"authorization", b"Bearer theirs")]
+    assert seen[0].fields == [TOKEN, (b"authorization", b"Bearer theirs")]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("given", [[TOKEN], [(b"authorization", b"Bearer s3cret")], [TOKEN, (b"authorization", b"Bearer s3cret")]])
+async def test_further_in_the_token_is_known_and_is_no_credential_of_the_caller(given: Fields) -> None:
+    lock = Door("s3cret")
+    seen: list[Request] = []
+
+    async def inner(request: Request) -> Response:
+        seen.append(request)
+        return Response(200)
+
+    for layer in (guard_data(lock), guard_control(lock, frozenset())):
+        await layer(inner)(ask([*given, (b"x-headroom-user-id", b"u")], "10.0.0.9"))
+    assert [lock.has_token(request) for request in seen] == [True, True]
+    assert [identity(request, lock.has_token(request)) for request in seen] == ["user:u", "user:u"]
+    assert not [f for request in seen for f in forwarded(request.fields)]
