@@ -27,12 +27,17 @@ PATHS: tuple[tuple[str, str], ...] = (
 
 DEFAULT = "openai"
 
+MARK_END = len("Bearer sk-ant-")
+"""Anthropic's keys and login tokens open so; none of them may be shown to anybody else."""
+
 
 def provider_of(request: Request) -> str:
     """Whose a request is that no dialect reads."""
     for name, provider in HINTS:
         if request.get(name) is not None:
             return provider
+    if (request.get(b"authorization") or b"")[:MARK_END].lower().endswith(b" sk-ant-"):
+        return "anthropic"
     return next((provider for prefix, provider in PATHS if request.path.startswith(prefix)), DEFAULT)
 
 

@@ -74,3 +74,8 @@ def test_errors_are_in_the_callers_words(target: str, fields: Fields, key: str) 
 
 def test_anthropic_wins_over_the_default() -> None:
     assert provider_of(ask("GET", "/x", [A])) == "anthropic"
+
+
+def test_a_login_of_anthropic_goes_to_nobody_else() -> None:
+    request = Request("GET", "/api/oauth/profile", [(b"authorization", b"Bearer sk-ant-oat01-x")], once(b""))
+    assert provider_of(request) == "anthropic"
