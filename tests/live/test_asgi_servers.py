@@ -20,6 +20,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from headroom.demo.serving import application, serving
+from headroom.errors import Garbled
 from headroom.http.message import Body, Request, Response, once
 from headroom.http.server import listen, port_of
 
@@ -59,7 +60,7 @@ SERVERS = {
 
 @dataclass
 class Provider:
-    """Says what it was sent; a stream holds its second event back until it is let go."""
+    """Says what it was sent; a stream holds its second event back until it is let go, or breaks off there."""
 
     go: anyio.Event = field(default_factory=anyio.Event)
     left: anyio.Event = field(default_factory=anyio.Event)
@@ -67,11 +68,13 @@ class Provider:
     async def __call__(self, request: Request) -> Response:
         sent = b"".join([chunk async for chunk in request.body])
         if b'"stream"' in sent:
-            return Response(200, [(b"content-type", b"text/event-stream")], Body(self._stream()))
+            return Response(200, [(b"content-type", b"text/event-stream")], Body(self._stream(broken=b'"break"' in sent)))
         return Response(200, [(b"content-type", b"application/json")], once(json.dumps({"got": sent.decode()}).encode()))
 
-    async def _stream(self) -> AsyncIterator[bytes]:
+    async def _stream(self, *, broken: bool) -> AsyncIterator[bytes]:
         yield EVENTS[0]
+        if broken:
+            raise Garbled("the provider breaks off")
         try:
             await self.go.wait()
         except anyio.get_cancelled_exc_class():
@@ -193,6 +196,19 @@ def test_a_client_that_leaves_ends_the_stream_upstream(running: Running) -> None
 async def _within_patience(event: anyio.Event) -> None:
     with anyio.fail_after(PATIENCE):
         await event.wait()
+
+
+def test_a_stream_that_breaks_off_says_so_and_never_ends_as_if_it_were_whole(running: Running) -> None:
+    connection = running.begin("POST", "/v1/messages", {**STREAM, "model": "break"})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    with pytest.raises(http.client.IncompleteRead) as cut:
+        answer.read()
+    connection.close()
+    first, said = cut.value.partial.split(b"event: error\n", 1)
+    assert first.rstrip(b"\n") + b"\n\n" == EVENTS[0]  # blank lines, which mean nothing, end an event that broke off
+    assert json.loads(said.removeprefix(b"data: "))["error"]["type"] == "api_error"
+    assert running.ask("GET", "/livez")[0] == 200
 
 
 def test_a_websocket_is_refused(running: Running) -> None:
