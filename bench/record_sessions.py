@@ -18,6 +18,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from socket import gethostname
 
 import anyio
 
@@ -51,7 +52,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 AGENT = ('"/root"', '"/agent"')
 """What Codex calls its first agent; it only looks like a path of ours."""
 
-FOREIGN = re.compile(r"(?<!<)/root\b|/tmp/\S+|/work\b|/home/\S+|\bvm\b")
+FOREIGN = re.compile(rf"(?<!<){re.escape(str(Path.home()))}\b|/tmp/\S+|{re.escape(str(Path.cwd()))}\b|/home/\S+|\b{re.escape(gethostname())}\b")
 """What would tell of the machine that recorded."""
 
 

@@ -178,19 +178,19 @@ SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 def _measure(text: str, units: Mapping[str, float], what: str) -> float:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
-    if match is None or match[2] not in units:
+    if match is None or match[2] not in units or float(match[1]) * units[match[2]] <= 0:
         raise ValueError(f"{what}, with {', '.join(u for u in units if u)} or no unit")
     return float(match[1]) * units[match[2]]
 
 
 def size(text: str) -> int:
-    """Bytes: "64MiB", "64m", "67108864"."""
-    return int(_measure(text, UNITS, "a size in bytes"))
+    """Bytes, at least one: "64MiB", "64m", "67108864"."""
+    return int(_measure(text, UNITS, "a size in bytes above 0"))
 
 
 def seconds(text: str) -> float:
-    """A duration: "300", "5m", "7d"."""
-    return _measure(text, SECONDS, "a duration in seconds")
+    """A duration above zero: "300", "5m", "7d"."""
+    return _measure(text, SECONDS, "a duration in seconds above 0")
 
 
 def between(low: int, high: int) -> Callable[[str], int]:

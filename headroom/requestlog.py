@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.to_thread
 
+from headroom.ccr import key_of
 from headroom.conversation import Json
 from headroom.errors import SettingsError
 from headroom.record import Record
@@ -229,7 +230,7 @@ def row(record: Record) -> Json:
         "ttfb_ms": None if record.ttfb_ms is None else round(record.ttfb_ms, 3),
         "total_ms": round(record.total_ms, 3), "cache": record.cache,
         "edits": [
-            {"by": e.by, "tool": e.tool[:MAX_TEXT], "before": e.before, "after": e.after, "grade": e.grade}
+            {"by": e.by, "tool": e.tool[:MAX_TEXT], "before": e.before, "after": e.after, "grade": e.grade, "key": key_of(e.original)}
             for e in record.report.edits
         ],
         "skipped": skipped, "error": record.error or None, "session": record.session or None, "project": record.project or None,

@@ -21,21 +21,21 @@ class Settings:
     proxy_token: str = option("", "Secret that callers beyond loopback must send as X-Headroom-Proxy-Token.", group=LISTEN, flag=False, secret=True)
 
     anthropic_api_url: str = option("https://api.anthropic.com", "Where Anthropic requests go; a path prefix is kept.", group=ASK, env="ANTHROPIC_TARGET_API_URL", parse=url, metavar="URL")
-    openai_api_url: str = option("https://api.openai.com", "Where OpenAI requests go, and what no other header claims.", group=ASK, env="OPENAI_TARGET_API_URL", parse=url, metavar="URL")
-    gemini_api_url: str = option("https://generativelanguage.googleapis.com", "Where Gemini requests go.", group=ASK, env="GEMINI_TARGET_API_URL", parse=url, metavar="URL")
+    openai_api_url: str = option("https://api.openai.com", "Where OpenAI requests go, and what no other header claims; a path prefix is kept.", group=ASK, env="OPENAI_TARGET_API_URL", parse=url, metavar="URL")
+    gemini_api_url: str = option("https://generativelanguage.googleapis.com", "Where Gemini requests go; a path prefix is kept.", group=ASK, env="GEMINI_TARGET_API_URL", parse=url, metavar="URL")
     max_connections: int = option(500, "Upstream connections in all; requests wait their turn up to the connect time-out.", group=ASK, parse=between(1, 10**6))
     max_keepalive: int = option(100, "Idle upstream connections kept.", group=ASK, parse=between(0, 10**6))
     connect_timeout: float = option(10.0, "For a connection, TLS included.", group=ASK, parse=seconds, show=show_seconds)
     request_timeout: float = option(600.0, "Until the first byte of an answer.", group=ASK, parse=seconds, show=show_seconds)
     idle_timeout: float = option(300.0, "Between two later bytes; there is no limit in total.", group=ASK, parse=seconds, show=show_seconds)
     retry_max_attempts: int = option(3, "Attempts, the first included, when no connection could be made; a status is never retried.", group=ASK, parse=between(1, 20))
-    upstream_proxy: str = option("", "HTTP proxy for requests to the provider; without it HTTPS_PROXY and NO_PROXY are honoured.", group=ASK, env="", metavar="URL")
+    upstream_proxy: str = option("", "HTTP proxy for requests to the provider; without it HTTPS_PROXY and NO_PROXY are honoured.", group=ASK, env="", metavar="URL", secret=True)
     ca_bundle: str = option("", "PEM file of certificate authorities to trust instead of the system's.", group=ASK, env="SSL_CERT_FILE", metavar="PATH")
 
     no_optimize: bool = option(False, "Pure pass-through: bytes out are bytes in.", group=SHORTEN)
 
-    state: str = option("", "Where originals and the journal of sent forms live: memory: or sqlite:PATH. Default: sqlite in ~/.headroom.", group=KEEP, metavar="URL")
-    stateless: bool = option(False, "Write not one byte to disk; state lives in memory.", group=KEEP)
+    state: str = option("", "Where originals and the journal of sent forms live: memory: or sqlite:PATH.", group=KEEP, metavar="URL", show=lambda url: url or "sqlite in ~/.headroom")
+    stateless: bool = option(False, "Write not one byte to disk; state lives in memory, at most 64 MiB of originals.", group=KEEP)
     ccr_ttl: float = option(7 * 86400.0, "How long an original is kept after its last use.", group=KEEP, parse=seconds, show=show_seconds)
     ccr_max_bytes: int = option(512 << 20, "Room for originals; the ones unused for longest go first.", group=KEEP, parse=size, show=show_size)
 

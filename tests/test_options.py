@@ -90,7 +90,7 @@ def test_kinds_of_values(parse: Callable[[str], Any], text: str, value: Any) -> 
 
 
 @pytest.mark.parametrize(("parse", "text"), [
-    (options.size, "64 apples"), (options.size, "-1"), (options.size, ""), (options.seconds, "soon"),
+    (options.size, "0"), (options.seconds, "0"), (options.seconds, "0.0s"), (options.size, "64 apples"), (options.size, "-1"), (options.size, ""), (options.seconds, "soon"),
     (options.url, "ftp://x"), (options.url, "https://"), (options.url, "http://user:pw@h"), (options.url, "http://h?x=1"),
 ])
 def test_what_is_not_such_a_value(parse: Callable[[str], Any], text: str) -> None:

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headroom.ccr import key_of
 from headroom.conversation import Edit, Report, Skipped, Usage
 from headroom.errors import SettingsError
 from headroom.record import Record
@@ -109,7 +110,7 @@ def test_a_line_says_what_the_record_says() -> None:
         "stream": True, "status": 200, "tokens_before": 100, "tokens_after": 75, "tokens_saved": 25, "savings_percent": 25.0,
         "input_tokens": 1, "output_tokens": 2, "cache_read_tokens": 3, "cache_write_tokens": 4, "cost_usd": None,
         "saved_usd": None, "overhead_ms": 1.235, "ttfb_ms": 2.0, "total_ms": 4.0, "cache": "bypass",
-        "edits": [{"by": "logs", "tool": "Bash", "before": 60, "after": 20, "grade": "equal"}],
+        "edits": [{"by": "logs", "tool": "Bash", "before": 60, "after": 20, "grade": "equal", "key": key_of("secret original")}],
         "skipped": {"short": 6, "error": 7}, "error": "Garbled", "session": "s", "project": "p",
     }
 

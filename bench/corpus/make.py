@@ -24,11 +24,12 @@ TIMEOUT = 240
 """Seconds a recipe may take."""
 LARGEST = 30_000
 """Bytes kept of an output, cut at a line: enough for every estimator block, small enough to carry ninety of them."""
+HOME = re.escape(str(Path.home()))
 SCRUB = (
-    (r"/root/\.rustup", "/srv/rustup"), (r"/root/\.pyenv/versions", "/srv/pythons"), (r"/opt/corpus-\w*", "/opt/tools"),
+    (HOME + r"/\.rustup", "/srv/rustup"), (HOME + r"/\.pyenv/versions", "/srv/pythons"), (r"/opt/corpus-\w*", "/opt/tools"),
     (r"/tmp/[\w.-]+", "/srv/tmp"), (r"Linux \d+\.\d+\.\d+-[\w.-]+", "Linux 6.1.0-28-amd64"), (r"\broot root\b", "mira mira"), (r"\b(root +)(?=\d+ +\d\.\d)", r"\1"),
 )
-FOREIGN = re.compile(r"/work\b|/root\b|/tmp\b|/home/(?!deploy)|model_tools|sandbox", re.IGNORECASE)
+FOREIGN = re.compile(rf"{re.escape(str(Path.cwd()))}\b|{HOME}\b|/tmp\b|/home/(?!deploy)", re.IGNORECASE)
 """What must not be in the corpus: paths of the machine it was made on."""
 
 
@@ -38,7 +39,7 @@ def environment(tools: Path) -> dict[str, str]:
         "PATH": "/usr/bin:/usr/sbin:/bin:" + path, "HOME": "/srv/home", "LANG": "C.UTF-8", "TZ": "UTC", "COLUMNS": "110", "PAGER": "cat",
         "VENV": "/srv/app/.venv/bin", "PIP": "/usr/bin/python3 -m pip --python /srv/app/.venv/bin/python", "PIP_CONFIG_FILE": "/dev/null",
         "PIP_PROGRESS_BAR": "off", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "NPM_CONFIG_USERCONFIG": "/dev/null", "NO_UPDATE_NOTIFIER": "1",
-        "CARGO_HOME": "/srv/cargo", "RUSTUP_HOME": "/root/.rustup", "RUST_BACKTRACE": "1", "PYTHONDONTWRITEBYTECODE": "1",
+        "CARGO_HOME": "/srv/cargo", "RUSTUP_HOME": f"{Path.home()}/.rustup", "RUST_BACKTRACE": "1", "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 

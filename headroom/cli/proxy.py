@@ -14,6 +14,7 @@ from typing import TextIO
 import anyio
 
 from headroom import __version__
+from headroom.cli.address import base_url, reachable
 from headroom.errors import OurError
 from headroom.http.limits import Limits
 from headroom.http.server import listen, port_of, serve
@@ -32,12 +33,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     for warning in loaded.warnings:
         print(f"headroom: warning: {warning}", file=sys.stderr)
     sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        return anyio.run(_main, loaded.settings, environ, stdout, backend_options=_backend())
-    except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
-            raise
-        raise OurError(_cannot_listen(loaded.settings, error)) from None
+    return anyio.run(_main, loaded.settings, environ, stdout, backend_options=_backend())
 
 
 def _backend() -> dict[str, bool]:
@@ -52,7 +48,10 @@ def _backend() -> dict[str, bool]:
 async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) -> int:
     app = App(settings, environ)
     proxy = app.proxy
-    listeners = listen(settings.host, settings.port)
+    try:
+        listeners = listen(settings.host, settings.port)
+    except OSError as error:  # in use, not allowed, no such address, no such name
+        raise OurError(_cannot_listen(settings, error)) from None
     port = port_of(listeners)
     if not settings.quiet:
         print(banner(settings, state_url(settings, environ), port), file=stdout, flush=True)
@@ -93,8 +92,7 @@ def _known_signals() -> list[signal.Signals]:
 
 
 def banner(settings: Settings, state: str, port: int) -> str:
-    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    base = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    base = base_url(settings.host, port)
     rows = [
         f"Headroom {__version__} on {base}",
         f"  compression  {'OFF (--no-optimize): bytes pass as they come' if settings.no_optimize else 'ON, lossless'}",
@@ -125,9 +123,8 @@ def _cannot_listen(settings: Settings, error: OSError) -> str:
 
 
 def _who_answers(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
     try:
-        with socket.create_connection((host, settings.port), WHO_SECONDS) as who:
+        with socket.create_connection((reachable(settings.host), settings.port), WHO_SECONDS) as who:
             who.settimeout(WHO_SECONDS)
             who.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
             if b'"alive"' in b"".join(iter(lambda: who.recv(4096), b"")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any, TextIO
 import anyio
 
 from headroom import ccr
+from headroom.cli.address import base_url
 from headroom.errors import OurError
 from headroom.options import load
 from headroom.proxy.server import originals_space, state_url
@@ -50,7 +52,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
 
 
 def _from_proxy(given: Any, settings: Settings) -> str | None:
-    base = given.url or f"http://{settings.host}:{settings.port}"
+    base = given.url or base_url(settings.host, settings.port)
     headers = {"X-Headroom-Proxy-Token": settings.proxy_token} if settings.proxy_token else {}
     request = urllib.request.Request(f"{base.rstrip('/')}/v1/retrieve/{given.key}", headers=headers)
     # Loopback must not go through a corporate proxy that HTTP_PROXY names.
@@ -63,7 +65,7 @@ def _from_proxy(given: Any, settings: Settings) -> str | None:
         if error.code == 404:
             return None
         raise OurError(f"the proxy at {base} answers {error.code}") from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
 
 

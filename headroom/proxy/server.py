@@ -12,6 +12,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -41,7 +42,7 @@ from headroom.proxy.intake import Intake
 from headroom.proxy.originals import Originals
 from headroom.proxy.recount import Recount
 from headroom.requestlog import RequestLog
-from headroom.sent import Journal
+from headroom.sent import SENT, Journal
 from headroom.settings import Settings
 from headroom.stores import open_store
 from headroom.stores.base import Space
@@ -59,8 +60,17 @@ def state_url(settings: Settings, environ: Mapping[str, str]) -> str:
     return settings.state or f"sqlite:{Path(home) / FOLDER / 'state.db'}"
 
 
-def originals_space(settings: Settings) -> Space:
-    return Space("ccr", settings.ccr_ttl, settings.ccr_max_bytes)
+IN_MEMORY = 64 << 20
+"""Bytes of originals, and half as many of sent forms, where they live in memory and not in a file."""
+
+
+def originals_space(settings: Settings, url: str = "") -> Space:
+    most = IN_MEMORY if url == "memory:" else settings.ccr_max_bytes
+    return Space("ccr", settings.ccr_ttl, min(most, settings.ccr_max_bytes))
+
+
+def sent_space(url: str) -> Space:
+    return replace(SENT, max_bytes=IN_MEMORY // 2) if url == "memory:" else SENT
 
 
 class Proxy:
@@ -79,12 +89,15 @@ class Proxy:
         self.recount = Recount()
         self._door = door(settings.proxy_token, settings.allowed_hosts, settings.host)
         self.originals = Originals(
-            self.store, originals_space(settings), self._door, secrets.token_bytes, open_to_local=is_loopback(settings.host),
+            self.store, originals_space(settings, url), self._door, secrets.token_bytes, open_to_local=is_loopback(settings.host),
         )
         self._memo = DocumentMemo()
-        self.client = Client(_limits(settings), Trust(settings.ca_bundle), Proxies.of(environ, settings.upstream_proxy), time.monotonic)
+        trust = Trust(settings.ca_bundle)
+        if settings.ca_bundle:
+            trust.load()  # to hear of a bad file now; the system's roots are loaded when a request needs them
+        self.client = Client(_limits(settings), trust, Proxies.of(environ, settings.upstream_proxy), time.monotonic)
         self._compression = Compression(
-            standard(), Journal(self.store, time.time), self._memo, durable=url != "memory:"
+            standard(), Journal(self.store, time.time, sent_space(url)), self._memo, durable=url != "memory:"
         )
         self.control = control.Control(self._inside())
         self.handler = self._assemble()

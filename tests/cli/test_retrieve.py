@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import threading
 import time
 from pathlib import Path
 
@@ -53,3 +55,18 @@ def test_what_is_no_key_is_two(environ: dict[str, str], capsys: pytest.CaptureFi
     assert run(environ, "../../etc/passwd")[0] == 2
     assert run(environ, KEY, "--lines", "x")[0] == 2
     assert "24 hex digits" in capsys.readouterr().err
+
+
+def test_whoever_holds_the_port_and_is_no_proxy_of_ours_is_passed_over(environ: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"220 smtp ready\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert run({**environ, "HEADROOM_PORT": str(server.getsockname()[1])}, KEY) == (0, TEXT)
+        thread.join()

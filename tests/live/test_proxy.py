@@ -212,6 +212,15 @@ def test_wrong_settings_are_two_and_no_traceback(options: list[str], environ: di
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("options", "words"), [(["--host", "no.such.host.invalid"], "cannot listen"), (["--ca-bundle", "/nonexistent.pem"], "/nonexistent.pem")])
+def test_what_cannot_be_had_at_the_start_is_one_line(options: list[str], words: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "headroom", "proxy", "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env={**os.environ, "HOME": str(tmp_path)})
+    assert done.returncode in (1, 2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_state_that_cannot_be_written_is_said_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     command = [sys.executable, "-m", "headroom", "proxy", "--port", "0", "--state", f"sqlite:{tmp_path / 'file' / 'state.db'}"]
