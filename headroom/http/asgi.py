@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import anyio
 
-from headroom.errors import BadRequest, Busy
+from headroom.errors import BadRequest, Busy, UpstreamError
 from headroom.http.message import Body, Handler, Request, Response
 
 Message = MutableMapping[str, Any]
@@ -62,7 +63,10 @@ async def _watched(handler: Handler, incoming: _Incoming, scope: Scope, send: Se
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(cancel_when_the_client_leaves)
-        await _answer(handler, incoming, scope, send)
+        # An answer that breaks off has been said and counted already. An application that returns without a last chunk
+        # makes uvicorn, hypercorn and gunicorn cut the connection, as it should be; one that raises, a traceback too.
+        with suppress(UpstreamError):
+            await _answer(handler, incoming, scope, send)
         tasks.cancel_scope.cancel()
 
 

@@ -126,10 +126,12 @@ async def test_a_body_that_raises_is_closed_and_never_ended(extensions: Scope) -
     async def send(message: Message) -> None:
         sent.append(message)
 
-    with pytest.raises(Exception) as caught:  # in a group of one where a watcher ran beside it
+    raised = []
+    try:
         await asgi(source)(scope_of(extensions=extensions), receive, send)
-    group = getattr(caught.value, "exceptions", (caught.value,))
-    assert isinstance(group[0], Garbled)
+    except Garbled as error:
+        raised.append(error)
+    assert bool(raised) == bool(extensions)  # ours is told; others cut the connection when the call just returns
     assert [m.get("more_body") for m in sent[1:]] == [True]
     assert source.closed == [True]
 

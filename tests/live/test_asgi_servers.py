@@ -209,6 +209,7 @@ def test_a_stream_that_breaks_off_says_so_and_never_ends_as_if_it_were_whole(run
     assert first.rstrip(b"\n") + b"\n\n" == EVENTS[0]  # blank lines, which mean nothing, end an event that broke off
     assert json.loads(said.removeprefix(b"data: "))["error"]["type"] == "api_error"
     assert running.ask("GET", "/livez")[0] == 200
+    assert "Traceback" not in running.errors.read_text(encoding="utf-8")
 
 
 def test_a_websocket_is_refused(running: Running) -> None:
