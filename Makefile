@@ -14,7 +14,8 @@ help:
 
 $(BIN)/headroom: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+# compat: a plain path, else a checkout called headroom hides the package from whoever works in its parent folder
+	$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(BIN)/headroom
