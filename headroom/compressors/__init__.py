@@ -13,8 +13,8 @@ from headroom.compressors.search import SearchResults
 COMPRESSORS: tuple[Compressor, ...] = (
     NumberedReads(),
     Listings(),
-    SearchResults(),
     Paths(),
+    SearchResults(),
     JsonTables(),
     LogTemplates(),
 )

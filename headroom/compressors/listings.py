@@ -20,8 +20,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from headroom.compressors.base import Compressed, Goal
+from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.sample import sample
+
+MAX_CHARS = 8_000_000
+"""Two seconds of work; large bodies are shortened in a thread."""
 
 MIN_ENTRIES = 5
 MIN_SHARE = 0.5
@@ -83,6 +86,8 @@ class Listings:
         return 0.95 * found / len(lines) if any(map(_ROW.match, lines)) else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
+        if len(text) > MAX_CHARS:
+            raise TooCostly("too many entries")
         if _HEADER.match(text):
             return None
         body = text[:-1] if text.endswith("\n") else text

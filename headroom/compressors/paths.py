@@ -16,8 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from headroom.compressors.base import Compressed, Goal
+from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.sample import sample
+
+MAX_CHARS = 8_000_000
+"""Two seconds of work if all folders differ; large bodies are shortened in a thread."""
 
 MIN_PATHS = 5
 MIN_SHARE = 0.6
@@ -60,6 +63,8 @@ class Paths:
         return 0.9 * found / len(lines)
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
+        if len(text) > MAX_CHARS:
+            raise TooCostly("too many paths")
         if _HEADER.match(text):
             return None
         body = text[:-1] if text.endswith("\n") else text
@@ -104,7 +109,7 @@ Row = tuple[str, str]
 
 def _row(line: str, root: str) -> Row:
     found = _ROW.fullmatch(line, len(root)) if line.startswith(root) and len(line) <= MAX_PATH else None
-    return (found[1], found[2]) if found and found[1] != "./" else (line, "")
+    return (found[1], found[2]) if found and found[1][:2] != "./" else (line, "")  # "./" stands for the root itself
 
 
 def _suffix(name: str) -> str:

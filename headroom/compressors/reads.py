@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from headroom.compressors.base import Compressed, Goal
 from headroom.compressors.sample import sample
@@ -80,8 +81,9 @@ class NumberedReads:
     name: str = "reads"
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = sample(text).split("\n")
-        return 0.95 * sum(1 for line in lines if _NUMBERED.match(line)) / len(lines)
+        found = [_NUMBERED.match(line) for line in sample(text).split("\n")]
+        numbers = [int(match[3]) if match else None for match in found]
+        return 0.95 * sum(1 for a, b in pairwise(numbers) if a is not None and b == a + 1) / len(numbers)
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         if _HEADER.match(text):

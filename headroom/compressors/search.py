@@ -19,9 +19,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from headroom.compressors.base import Compressed, Goal
+from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.paths import common_folder
 from headroom.compressors.sample import sample
+
+MAX_CHARS = 8_000_000
+"""Four seconds of work if each line is the only match of its file; large bodies are shortened in a thread."""
 
 MIN_MATCHES = 5
 MIN_SHARE = 0.5
@@ -35,10 +38,10 @@ MAX_DASHES = 20
 
 WHOLE, HEADING, BREAK = "= ", "## ", "--"
 
-_MATCH = re.compile(r"((?:[A-Za-z]:(?=[\\/]))?[^\x00-\x20:\"'<>|*?]{2,400}):(?:[0-9]{1,9}:)?")
+_MATCH = re.compile(r"((?:[A-Za-z]:(?=[\\/]))?[^\x00-\x20:\"'<>|*?,;]{2,400}):(?:[0-9]{1,9}:)?")
 _SHAPE = re.compile(r"(?=.*[./\\])[^/\\]*(?:[/\\].*|[A-Za-z_].*)")
 _CONTEXT = re.compile(r"-[0-9]{1,9}-")
-_LIKE_CONTEXT = re.compile(r"[^\x00-\x20:./\\]{0,400}[./\\][^\x00-\x20:]{0,400}?-[0-9]{1,9}-")
+_LIKE_CONTEXT = re.compile(r"[^\x00-\x20:,;./\\]{0,400}[./\\][^\x00-\x20:,;]{0,400}?-[0-9]{1,9}-")
 _NUMBER = re.compile(r"[0-9]{1,9}([:-])")
 _HEADER = re.compile(
     r'\[matches(?: in (?P<root>[^\x00-\x20]+?))?(?P<rule>: "## file", then its lines(?P<numbers> as number:text)?)?(?:; "= " before other lines)?\]\n'
@@ -69,6 +72,8 @@ class SearchResults:
         return 0.9 * found / len(lines)
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
+        if len(text) > MAX_CHARS:
+            raise TooCostly("too many matches")
         if _HEADER.match(text):
             return None
         body = text[:-1] if text.endswith("\n") else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from headroom import ccr
 from headroom.compressors.base import Compressed, Compressor, Goal, TooCostly
@@ -21,6 +22,9 @@ PLAUSIBLE = 0.2
 UNPROVEN = 0.5
 """Expected saving, per unit of sureness, of a compressor that cannot show it on a sample because it needs the whole
 text: JSON cut in two is no JSON. Tables, which this is for, save about half."""
+
+CERTAIN = 0.8
+"""One that is so sure, and shows on the sample what tables save, wins outright: the race costs more than it would gain."""
 
 GAIN, SHARE = 16, 0.03
 """Tokens, and share of the text, that a form must save: below it the reader's effort is not paid for, and the
@@ -47,47 +51,59 @@ class Shorten:
         if ccr.MARKER.search(part.text) or self._is_form(part.text):
             return "marked"
         goal = Goal(part.tool, part.call)
-        sure = [(c.sniff(part.text, goal), c) for c in self._compressors]
-        candidates = [(sureness, c) for sureness, c in sure if sureness >= PLAUSIBLE]
-        if not candidates:
-            return "no_kind"
-        return self._best(part, goal, self._ranked(part.text, goal, candidates))
+        ranked = self._ranked(part.text, goal)
+        return self._best(part, goal, ranked) if ranked else "no_kind"
 
     def _is_form(self, text: str) -> bool:
         return _FORM.match(text) is not None and any(c.expand(text) not in (None, text) for c in self._compressors)
 
-    def _best(self, part: Part, goal: Goal, candidates: Sequence[Compressor]) -> Short | Skip:
+    def _best(self, part: Part, goal: Goal, ranked: Sequence[_Trial]) -> Short | Skip:
         before = self._tokens(part.text)
         reason: Skip = "no_gain"
-        for compressor in candidates:
-            try:
-                made = compressor.compress(part.text, goal)
-            except TooCostly:
+        for trial in ranked:
+            if trial.piece != part.text:
+                trial = _try(trial.compressor, part.text, goal)
+            if trial.costly:
                 reason = "too_costly"
-                continue
-            if made is None or not _may_stand(made, compressor, part):
-                continue
-            saved = before - self._tokens(made.text)
-            if saved >= max(GAIN, SHARE * before):
-                return Short(made.text, compressor.name, made.grade)
+            elif trial.made is not None and self._pays(before, trial.made) and _may_stand(trial.made, trial.compressor, part):
+                return Short(trial.made.text, trial.compressor.name, trial.made.grade)
         return reason
 
-    def _ranked(self, text: str, goal: Goal, candidates: Sequence[tuple[float, Compressor]]) -> list[Compressor]:
-        """The one that saves most on a sample first; of equals the earlier in the family."""
-        if len(candidates) == 1:
-            return [candidates[0][1]]
+    def _pays(self, before: int, made: Compressed) -> bool:
+        return before - self._tokens(made.text) >= max(GAIN, SHARE * before)
+
+    def _ranked(self, text: str, goal: Goal) -> list[_Trial]:
+        """Those that may know the text, the one that saves most on a sample first; of equals the earlier in the family."""
         piece = sample(text)
         before = self._tokens(piece)
-        gains = [(self._gain(c, piece, before, goal) or UNPROVEN * sureness, c) for sureness, c in candidates]
-        return [compressor for _, compressor in sorted(gains, key=lambda pair: -pair[0])]
+        ranked: list[tuple[float, _Trial]] = []
+        for compressor in self._compressors:
+            sureness = compressor.sniff(text, goal)
+            if sureness < PLAUSIBLE:
+                continue
+            trial = _try(compressor, piece, goal)
+            gain = UNPROVEN * sureness if trial.made is None else 1 - self._tokens(trial.made.text) / before
+            ranked.append((gain, trial))
+            if sureness >= CERTAIN and trial.made is not None and gain >= UNPROVEN:
+                break
+        return [trial for _, trial in sorted(ranked, key=lambda pair: -pair[0])]
 
-    def _gain(self, compressor: Compressor, piece: str, before: int, goal: Goal) -> float | None:
-        """Share of the sample's tokens that is saved; None if nothing came of it."""
-        try:
-            made = compressor.compress(piece, goal)
-        except TooCostly:
-            return None
-        return None if made is None else max(before - self._tokens(made.text), 0) / before
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What a compressor made of a piece of text, or that it would have been too much work."""
+
+    compressor: Compressor
+    piece: str
+    made: Compressed | None = None
+    costly: bool = False
+
+
+def _try(compressor: Compressor, piece: str, goal: Goal) -> _Trial:
+    try:
+        return _Trial(compressor, piece, compressor.compress(piece, goal))
+    except TooCostly:
+        return _Trial(compressor, piece, costly=True)
 
 
 def _may_stand(made: Compressed, compressor: Compressor, part: Part) -> bool:

@@ -86,7 +86,10 @@ GOOD = Cutting("good", 0.3, knows=LINES)
         # The better one wins, wherever it stands; of equals the first, whatever it says of itself.
         (shorten(Cutting("fair", 0.6, knows=LINES), GOOD), "good"),
         (shorten(GOOD, Cutting("fair", 0.6, knows=LINES)), "good"),
-        (shorten(Cutting("early", 0.3, 0.4, knows=LINES), Cutting("later", 0.3, 0.9, knows=LINES)), "early"),
+        (shorten(Cutting("early", 0.3, 0.4, knows=LINES), Cutting("later", 0.3, 0.7, knows=LINES)), "early"),
+        # One that is certain and saves a lot ends the race.
+        (shorten(Cutting("certain", 0.4, 0.9, knows=LINES), GOOD), "certain"),
+        (shorten(Cutting("certain", 0.6, 0.9, knows=LINES), GOOD), "good"),
         # Equal forms may not stand for files.
         (shorten(Cutting("equal", 0.3, grade="equal")), "equal"),
         (shorten(Cutting("equal", 0.3, grade="equal"), tool="Read"), "no_gain"),
