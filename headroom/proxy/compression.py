@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Literal, TypeVar
 
 import anyio.to_thread
 
@@ -15,8 +15,8 @@ from headroom.conversation import Address, Conversation, Report, Skip, Skipped
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import Document, DocumentMemo, Unreadable
 from headroom.errors import StoreError
-from headroom.memo import Memo
-from headroom.pipeline import ENTRY_BYTES, Outcome, Pipeline
+from headroom.pipeline import Outcome, Pipeline
+from headroom.sent import Form, Journal, Unread
 
 T = TypeVar("T")
 
@@ -32,18 +32,8 @@ SHARE_ON_LOOP = 8
 MAX_PARTS = 20_000
 """Texts beyond which a body is left alone; each costs some microseconds and a row, and long conversations have thousands."""
 
-UNRECORDED = 8 << 20
-"""Bytes of forms remembered that the journal could not take."""
-
 UNPARSED = 16 << 20
 """Bytes above which a body is forwarded unparsed: parsing would hold the interpreter for tens of milliseconds."""
-
-
-class Journal(Protocol):
-    """See headroom.sent."""
-
-    async def read(self, keys: list[str]) -> Mapping[str, str | None]: ...
-    async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +56,12 @@ class Prepared:
     reading: Reading | None = None
     """None: the body was not read, it leaves as it came."""
     changes: Mapping[Address, str] = field(default_factory=dict)
-    assumed: bool = False
-    """No record could tell our history from foreign; purity was assumed (see Compression.other_reading)."""
+    sent: Mapping[str, Form] = field(default_factory=dict)
+    """What the journal knew."""
+    other: int | None = None
+    """Where history would end if what has no record were read the other way; None where there is no doubt."""
+    unsettled: Literal["", "record", "amend"] = ""
+    """The forms are a guess, to be recorded once the provider has taken them."""
     store_failures: int = 0
 
 
@@ -86,7 +80,6 @@ class Compression:
     def __init__(self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool) -> None:
         self._pipeline, self._journal, self._memo, self._durable = pipeline, journal, memo, durable
         self._threads = anyio.CapacityLimiter(THREADS)
-        self._unrecorded: Memo[str, tuple[str | None]] = Memo(UNRECORDED)
 
     async def prepare(self, dialect: Dialect, path: str, body: bytes, leave: Skip | None = None) -> Prepared:
         """`leave`: read the body for the account, but change nothing, for that reason."""
@@ -102,19 +95,20 @@ class Compression:
         return await self._decide(reading)
 
     async def other_reading(self, prepared: Prepared) -> Prepared:
-        """The same body with all its history left alone: for a provider that refused the assumed one."""
+        """The same body with what has no record read the other way: for a provider that refused our reading."""
         assert prepared.reading is not None
-        reading = prepared.reading
-        return replace(await self._compress(reading, {}, reading.conversation.fresh), assumed=True)
+        assert prepared.other is not None
+        other = await self._compress(prepared.reading, prepared.sent, prepared.other)
+        return replace(other, unsettled="amend")
 
     async def settle(self, prepared: Prepared) -> int:
-        """Record what an assumption turned out to be, once the provider took it; answers failures."""
-        if not prepared.assumed:
-            return 0
+        """The provider took it: what was a guess becomes the record. Answers failures."""
         try:
-            await self._journal.record(prepared.report.forms)
+            if prepared.unsettled == "record":
+                await self._journal.record(prepared.report.forms)
+            elif prepared.unsettled == "amend":
+                await self._journal.amend(prepared.report.forms)
         except StoreError:
-            self._remember(prepared.report.forms)
             return 1
         return 0
 
@@ -129,31 +123,40 @@ class Compression:
         keys, fresh = reading.keys, reading.conversation.fresh
         if not keys:
             return await self._compress(reading, {}, fresh)
-        try:
-            sent = await self._journal.read(list(keys.values()))
-        except StoreError:
-            # A failed read is never "absent": purity says what we would have sent, so it is assumed.
-            return replace(await self._compress(reading, self._remembered(keys, {}), 0), assumed=True, store_failures=1)
-        late = self._remembered(keys, sent)
-        sent = {**sent, **late}
+        sent, failures = await self._known(list(keys.values()))
         history = [key for i, key in keys.items() if i < fresh]
-        if history and not self._durable and not any(key in sent for key in history):
-            return replace(await self._compress(reading, {}, 0), assumed=True)
-        prepared = await self._compress(reading, sent, fresh)
-        forms = {**late, **prepared.report.forms}
+        unknown = any(key not in sent for key in history)
+        # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
+        # earlier process, purity says what we would have sent, and that is assumed. Else what has no record is foreign.
+        lost = bool(failures) or (not self._durable and not any(key in sent for key in history))
+        prepared = await self._compress(reading, sent, 0 if lost else fresh)
+        if unknown:
+            prepared = replace(prepared, other=fresh if lost else 0)
+        if unknown and lost:
+            return replace(prepared, unsettled="record", store_failures=failures)
+        return await self._recorded(prepared, reading, failures)
+
+    async def _known(self, keys: list[str]) -> tuple[Mapping[str, Form], int]:
+        try:
+            return await self._journal.read(keys), 0
+        except Unread as error:
+            return error.known, 1
+
+    async def _recorded(self, prepared: Prepared, reading: Reading, failures: int) -> Prepared:
+        """What is about to leave is on record first; a failure to write it is counted and changes no byte."""
+        forms = prepared.report.forms
         if not forms:
             return prepared
         try:
             stands = await self._journal.record(forms)
         except StoreError:
-            self._remember(forms)
-            return replace(prepared, store_failures=1)
+            return replace(prepared, store_failures=failures + 1)
         if any(stands.get(key, form) != form for key, form in forms.items()):
             # Another worker recorded other forms for the same turn first: what stands is what is sent.
-            return await self._compress(reading, {**sent, **stands}, fresh)
+            return await self._compress(reading, {**prepared.sent, **stands}, reading.conversation.fresh)
         return prepared
 
-    async def _compress(self, reading: Reading, sent: Mapping[str, str | None], history: int) -> Prepared:
+    async def _compress(self, reading: Reading, sent: Mapping[str, Form], history: int) -> Prepared:
         conversation, keys = reading.conversation, reading.keys
         new = sum(
             len(conversation.parts[i].text) for i, key in keys.items() if key not in sent and i >= history
@@ -161,19 +164,10 @@ class Compression:
 
         def work() -> Prepared:
             outcome: Outcome = self._pipeline(conversation, keys, sent, history)
-            return Prepared(reading.document.splice(outcome.edits), outcome.report, reading, outcome.edits)
+            body = reading.document.splice(outcome.edits)
+            return Prepared(body, outcome.report, reading, outcome.edits, sent)
 
         return await self.aside(max(new, reading.size // SHARE_ON_LOOP), work)
-
-    def _remember(self, forms: Mapping[str, str | None]) -> None:
-        """Forms that were sent although the journal could not take them: without a record the next turn would
-        take them for somebody else's, and send them another way."""
-        for key, form in forms.items():
-            self._unrecorded.put(key, (form,), len(key) + len(form or "") + ENTRY_BYTES)
-
-    def _remembered(self, keys: Mapping[int, str], sent: Mapping[str, str | None]) -> dict[str, str | None]:
-        found = {key: self._unrecorded.get(key) for key in keys.values() if key not in sent} if len(self._unrecorded) else {}
-        return {key: row[0] for key, row in found.items() if row is not None}
 
     async def aside(self, size: int, work: Callable[[], T]) -> T:
         """Here when small, else in a thread. A client that leaves waits for a thread that has begun: one that were

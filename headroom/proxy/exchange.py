@@ -26,8 +26,11 @@ REFUSAL = 64 * 1024
 MOST_SMALLER = 1000
 """A deflated body can be that much smaller than what it stands for (zlib.net/zlib_tech.html)."""
 
-DESCRIBES_THE_BODY = frozenset((b"content-length", b"accept-encoding", b"expect"))
-"""Written anew for the request that leaves; with an edited body, content-encoding goes too."""
+WRITTEN_ANEW = frozenset((b"content-length", b"accept-encoding", b"expect"))
+"""In every request that leaves."""
+
+DESCRIBES_THE_BODY = frozenset((b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"))
+"""True of the body that came, not of an edited one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,6 @@ class Exchange:
         draft = request.draft
         draft.dialect, draft.provider = self._dialect.name, self._dialect.provider
         async with self._services.intake.read(request) as raw:
-            if self._services.log_messages:
-                draft.request = raw[:LOGGED].decode("utf-8", "replace")
             started = self._services.clock()
             prepared = await self._prepare(request, raw)
             _describe(request, prepared)
@@ -82,6 +83,8 @@ class Exchange:
             return untouched(raw, "too_large")
         except Undecodable:
             return untouched(raw, "encoding")
+        if services.log_messages:
+            request.draft.request = body[:LOGGED].decode("utf-8", "replace")
         prepared = await services.compression.prepare(self._dialect, request.path, body, self._left_alone(request))
         if prepared.store_failures:
             services.mishap("journal")
@@ -96,27 +99,34 @@ class Exchange:
         """Ask the provider; meanwhile keep the originals and count exactly, where there is anything to do."""
         if prepared.reading is None or not (prepared.report.originals or self._services.exact()):
             return await self._ask_twice_at_most(request, raw, prepared)
-        async with anyio.create_task_group() as meanwhile:
-            # Only lossless forms so far: an original that could not be kept can still be read from its form.
-            if prepared.report.originals:
-                meanwhile.start_soon(self._keep, request, prepared.report.originals)
-            meanwhile.start_soon(self._recount, request, prepared.reading.conversation, prepared.changes)
-            result = await _caught(self._ask_twice_at_most(request, raw, prepared))
+        results: list[Response | HeadroomError] = []
+        try:
+            async with anyio.create_task_group() as meanwhile:
+                # Only lossless forms so far: an original that could not be kept can still be read from its form.
+                if prepared.report.originals:
+                    meanwhile.start_soon(self._keep, request, prepared.report.originals)
+                meanwhile.start_soon(self._recount, request, prepared.reading.conversation, prepared.changes)
+                results.append(await _caught(self._ask_twice_at_most(request, raw, prepared)))
+        except BaseException:
+            for result in results:
+                if isinstance(result, Response):
+                    await result.body.aclose()
+            raise
+        (result,) = results
         if isinstance(result, HeadroomError):
             raise result
         return result
 
     async def _ask_twice_at_most(self, request: Request, raw: bytes, prepared: Prepared) -> Response:
         response = await self._upstream(self._outgoing(request, raw, prepared))
-        if not prepared.assumed:
-            return response
-        if response.status == 400 and prepared.changes:
+        if response.status == 400 and prepared.other is not None:
             return await self._after_refusal(request, raw, prepared, response)
         await self._settle(prepared, response)
         return response
 
     async def _after_refusal(self, request: Request, raw: bytes, prepared: Prepared, refused: Response) -> Response:
-        """No record told our history from foreign, and the provider says that we guessed wrong: try the other once."""
+        """No record told our history from foreign, and the provider may say that we guessed wrong: then try the other
+        reading, once."""
         text, refused = await _peeked(refused)
         if not self._dialect.mismatch(400, _json(text, refused.get(b"content-encoding") or b"")):
             return refused
@@ -130,7 +140,7 @@ class Exchange:
 
     async def _settle(self, prepared: Prepared, response: Response) -> None:
         """What the provider took becomes the record."""
-        if response.status < 400 and await self._services.compression.settle(prepared):
+        if prepared.unsettled and response.status < 400 and await self._services.compression.settle(prepared):
             self._services.mishap("journal")
 
     async def _keep(self, request: Request, originals: Mapping[str, str]) -> None:
@@ -146,11 +156,13 @@ class Exchange:
 
     def _outgoing(self, request: Request, raw: bytes, prepared: Prepared) -> Request:
         body = prepared.body if prepared.changes else raw
-        fields = without(forwarded(request.fields), DESCRIBES_THE_BODY)
+        fields = without(forwarded(request.fields), WRITTEN_ANEW)
         if prepared.changes:
-            fields = without(fields, frozenset((b"content-encoding",)))
-        # Inside a gzip stream we could neither see usage cheaply nor say that it broke.
-        wanted = b"identity" if request.draft.stream else accept_encoding(request.get(b"accept-encoding"))
+            fields = without(fields, DESCRIBES_THE_BODY)
+        accepts = request.get(b"accept-encoding")
+        # Inside a gzip stream we could neither see usage cheaply nor say that it broke; who refuses identity gets it.
+        plain = request.draft.stream and b"identity;q=0" not in (accepts or b"").replace(b" ", b"")
+        wanted = b"identity" if plain else accept_encoding(accepts)
         fields += [(b"accept-encoding", wanted), (b"content-length", b"%d" % len(body))]
         return replace(request, target=self._dialect.forward(request.target), fields=fields, body=once(body))
 
@@ -161,21 +173,23 @@ class Exchange:
         events = (response.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
         decoder, tap = Decoder(encoding), Tap(self._dialect.usage)
         draft.usage = tap.close
-        log = self._services.log_messages
+        logged = bytearray() if self._services.log_messages else None
 
         async def relay(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             try:
                 async for chunk in chunks:
                     plain = decoder.feed(chunk)
                     tap.feed(plain)
-                    if log and len(draft.response) < LOGGED:
-                        draft.response += plain.decode("utf-8", "replace")
+                    if logged is not None and len(logged) < LOGGED:
+                        logged.extend(plain)
                     yield chunk
             except UpstreamError as error:
                 draft.error = type(error).__name__
                 if events and encoding == "identity":
                     yield self._dialect.broken(f"headroom: {error.message}")
                 raise  # so that the server aborts the connection: never a good end for a broken answer
+            finally:
+                draft.response = bytes(logged or b"").decode("utf-8", "replace")
 
         fields = [*end_to_end(response.fields), *_savings(request)]
         return Response(response.status, fields, response.body.through(relay))

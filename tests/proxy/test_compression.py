@@ -13,6 +13,9 @@ from headroom.dialects.document import DocumentMemo
 from headroom.errors import StoreError
 from headroom.pipeline import Pipeline
 from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared
+from headroom.sent import Form, Journal, decode, encode
+from headroom.stores.base import Size, Space
+from headroom.stores.memory import Memory
 from headroom.transforms.base import Short
 
 pytestmark = pytest.mark.anyio
@@ -34,40 +37,40 @@ class Cut:
 
 @dataclass
 class Books:
-    """A journal in a dict."""
+    """A real store that can go down, or be full; a journal on it for each process that there is."""
 
-    rows: dict[str, str | None] = field(default_factory=dict)
-    broken: bool = False
+    down: bool = False
+    full: bool = False
     reads: int = 0
+    rows: dict[str, Form] = field(default_factory=dict)
+    store: Memory = field(default_factory=lambda: Memory(lambda: 0.0))
 
-    async def read(self, keys: Sequence[str]) -> Mapping[str, str | None]:
+    async def put(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> None:
+        self._write()
+        await self.store.put(space, tenant, rows)
+        self.rows |= {key: decode(row) for key, row in rows.items()}
+
+    async def add(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        self._write()
+        stands = await self.store.add(space, tenant, rows)
+        self.rows |= {key: decode(row) for key, row in stands.items()}
+        return stands
+
+    async def get(self, space: Space, tenant: str | None, keys: Sequence[str]) -> Mapping[str, bytes]:
         self.reads += 1
-        if self.broken:
+        if self.down:
             raise StoreError("down")
-        return {key: self.rows[key] for key in keys if key in self.rows}
+        return await self.store.get(space, tenant, keys)
 
-    async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        if self.broken:
-            raise StoreError("down")
-        for key, form in forms.items():
-            self.rows.setdefault(key, form)
-        return {key: self.rows[key] for key in forms}
+    async def size(self, space: Space) -> Size:
+        return await self.store.size(space)
 
+    async def aclose(self) -> None:
+        await self.store.aclose()
 
-@dataclass
-class Full:
-    """A journal on a full disk: it can be read, and not written."""
-
-    rows: dict[str, str | None] = field(default_factory=dict)
-    full: bool = True
-
-    async def read(self, keys: Sequence[str]) -> Mapping[str, str | None]:
-        return {key: self.rows[key] for key in keys if key in self.rows}
-
-    async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        if self.full:
+    def _write(self) -> None:
+        if self.down or self.full:
             raise StoreError("disk full")
-        return {key: self.rows.setdefault(key, form) for key, form in forms.items()}
 
 
 def dialect() -> Dialect:
@@ -76,8 +79,10 @@ def dialect() -> Dialect:
     return found
 
 
-def compression(books: Books | Full, version: str = "v1", *, durable: bool = True) -> Compression:
-    return Compression(Pipeline([Cut(version)], lambda text: len(text.split())), books, DocumentMemo(), durable=durable)
+def compression(books: Books, version: str = "v1", *, durable: bool = True) -> Compression:
+    """What a process makes of it when it starts."""
+    journal = Journal(books, lambda: 0.0)
+    return Compression(Pipeline([Cut(version)], lambda text: len(text.split())), journal, DocumentMemo(), durable=durable)
 
 
 def result(text: str, n: int = 0) -> Json:
@@ -123,11 +128,49 @@ async def test_history_that_somebody_else_sent_is_left_alone_for_good() -> None:
 
 
 async def test_a_journal_that_cannot_be_read_is_not_an_empty_one() -> None:
-    books = Books(broken=True)
+    books = Books(down=True)
     prepared = await prepare(compression(books), body(result(LONG + "a"), SAID, result(LONG + "b")))
     assert texts(prepared) == ["v1 word a", "v1 word b"]  # as purity says we would have sent it
-    assert prepared.assumed
+    assert prepared.unsettled == "record"
     assert prepared.store_failures == 1
+
+
+async def test_a_store_that_goes_down_does_not_undo_what_this_process_remembers() -> None:
+    books = Books()
+    c = compression(books)
+    await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b")))  # the first is foreign
+    books.down = True
+    prepared = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b"), SAID, result(LONG + "c")))
+    assert texts(prepared) == [LONG + "a", "v1 word b", "v1 word c"]
+    assert prepared.other is None
+    books.down = False
+    prepared = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b"), SAID, result(LONG + "c"), SAID, result(LONG + "d")))
+    assert texts(prepared) == [LONG + "a", "v1 word b", "v1 word c", "v1 word d"]
+
+
+async def test_a_journal_that_was_lost_can_be_read_the_other_way() -> None:
+    c = compression(Books())
+    prepared = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b")))
+    assert texts(prepared) == [LONG + "a", "v1 word b"]
+    other = await c.other_reading(prepared)
+    assert texts(other) == ["v1 word a", "v1 word b"]
+    assert await c.settle(other) == 0
+    again = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b"), SAID, result(LONG + "c")))
+    assert texts(again) == ["v1 word a", "v1 word b", "v1 word c"]
+
+
+@pytest.mark.parametrize("other", [
+    {"tool": "Read", "input": {"file_path": "x"}}, {"tool": "Bash", "input": {"command": "cat x"}},
+])
+async def test_the_same_text_from_another_call_is_another_part(other: dict[str, Json]) -> None:
+    def turn(tool: str, given: Json, text: str) -> list[Json]:
+        use = {"type": "tool_use", "id": "t0", "name": tool, "input": given}
+        return [{"role": "assistant", "content": [use]}, result(text)]
+
+    books = Books()
+    for tool, given in (("Bash", {"command": "make"}), (other["tool"], other["input"])):
+        await prepare(compression(books), body(*turn(tool, given, LONG + "a")))
+    assert len(books.rows) == 2
 
 
 async def test_a_journal_that_lives_no_longer_than_we_do_assumes_purity() -> None:
@@ -136,31 +179,27 @@ async def test_a_journal_that_lives_no_longer_than_we_do_assumes_purity() -> Non
     raw = body(result(LONG + "a"), SAID, result(LONG + "b"))
     prepared = await prepare(c, raw)
     assert texts(prepared) == ["v1 word a", "v1 word b"]
-    assert prepared.assumed
+    assert prepared.unsettled == "record"
     assert not books.rows  # not before the provider took it
     other = await c.other_reading(prepared)
     assert texts(other) == [LONG + "a", "v1 word b"]
     assert await c.settle(other) == 0
     again = await prepare(c, raw)
-    assert not again.assumed
+    assert not again.unsettled
     assert again.body == other.body
 
 
 async def test_a_failed_record_is_counted_and_the_bytes_are_the_same() -> None:
-    class Half(Books):
-        async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
-            raise StoreError("disk full")
-
     raw = body(result(LONG + "a"))
-    failed, fine = await prepare(compression(Half()), raw), await prepare(compression(Books()), raw)
+    failed, fine = await prepare(compression(Books(full=True)), raw), await prepare(compression(Books()), raw)
     assert failed.body == fine.body
     assert (failed.store_failures, fine.store_failures) == (1, 0)
 
 
 async def test_what_another_worker_recorded_first_is_what_leaves() -> None:
     class Raced(Books):
-        async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
-            return dict.fromkeys(forms, "theirs")
+        async def add(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> Mapping[str, bytes]:
+            return dict.fromkeys(rows, encode("theirs"))
 
     assert texts(await prepare(compression(Raced()), body(result(LONG + "a")))) == ["theirs"]
 
@@ -199,7 +238,7 @@ async def test_a_large_body_is_worked_on_in_a_thread_with_the_same_result() -> N
 
 
 async def test_what_the_journal_could_not_take_is_sent_alike_next_turn_and_recorded_when_it_can() -> None:
-    books = Full()
+    books = Books(full=True)
     c = compression(books)
     first = await prepare(c, body(result(LONG + "a")))
     second = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b")))
@@ -207,7 +246,7 @@ async def test_what_the_journal_could_not_take_is_sent_alike_next_turn_and_recor
     assert not books.rows
     books.full = False
     third = await prepare(c, body(result(LONG + "a"), SAID, result(LONG + "b"), SAID, result(LONG + "c")))
-    assert texts(third) == list(books.rows.values()) == ["v1 word a", "v1 word b", "v1 word c"]
+    assert texts(third) == [books.rows[key] for key in books.rows] == ["v1 word a", "v1 word b", "v1 word c"]
 
 
 async def test_a_body_of_very_many_texts_is_left_alone() -> None:

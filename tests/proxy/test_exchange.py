@@ -18,6 +18,8 @@ from headroom.pipeline import Pipeline
 from headroom.proxy.compression import Compression
 from headroom.proxy.exchange import Exchange, Services
 from headroom.proxy.intake import Intake
+from headroom.sent import SENT, Journal
+from headroom.stores.memory import Memory
 from headroom.transforms.base import Short
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +42,7 @@ class World:
     """An exchange whose provider is a function, and everything it did."""
 
     answers: list[Response | HeadroomError] = field(default_factory=list)
-    rows: dict[str, str | None] = field(default_factory=dict)
+    store: Memory = field(default_factory=lambda: Memory(lambda: 0.0))
     kept: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[Request, bytes]] = field(default_factory=list)
     mishaps: Counter[str] = field(default_factory=Counter)
@@ -49,12 +51,6 @@ class World:
     durable: bool = True
     optimize: bool = True
     log_messages: bool = False
-
-    async def read(self, keys: Sequence[str]) -> Mapping[str, str | None]:
-        return {k: self.rows[k] for k in keys if k in self.rows}
-
-    async def record(self, forms: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        return {k: self.rows.setdefault(k, form) for k, form in forms.items()}
 
     async def keep(self, request: Request, originals: Mapping[str, str]) -> None:
         if not self.keeps:
@@ -75,7 +71,7 @@ class World:
     def exchange(self, path: str = "/v1/messages") -> Exchange:
         dialect = find("POST", path)
         assert dialect is not None
-        compression = Compression(Pipeline([Cut()], lambda t: len(t.split())), self, DocumentMemo(), durable=self.durable)
+        compression = Compression(Pipeline([Cut()], lambda t: len(t.split())), Journal(self.store, lambda: 0.0), DocumentMemo(), durable=self.durable)
         services = Services(
             compression=compression, intake=Intake(1 << 20), keep=self.keep, recount=self.recount, exact=lambda: self.exact is not None,
             mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0, optimize=self.optimize,
@@ -136,7 +132,7 @@ async def test_left_alone_on_request(fields: Fields, optimize: bool, reason: str
     assert world.asked[0][1] is raw
     assert [s.reason for s in request.draft.report.skipped] == [reason]
     assert response.get(b"x-headroom-tokens-saved") == b"0"
-    assert not world.rows
+    assert (await world.store.size(SENT)).entries == 0
 
 
 async def test_a_compressed_request_is_read_and_leaves_plain_only_if_edited() -> None:
@@ -282,7 +278,7 @@ async def test_any_other_refusal_is_the_clients_to_see(refusal: bytes) -> None:
 async def test_an_assumption_the_provider_took_is_recorded() -> None:
     world = World(durable=False)
     await world.exchange()(ask(body(LONG + "a", LONG + "b")))
-    assert sorted(map(str, world.rows.values())) == ["cut word a", "cut word b"]
+    assert (await world.store.size(SENT)).entries == 2
 
 
 @pytest.mark.parametrize(("path", "forwarded"), [
