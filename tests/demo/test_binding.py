@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.conversation import Json
@@ -13,11 +13,13 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(values), st.lists(values))
 def test_a_prefix_tells_other_contents_apart(one: list[Json], other: list[Json]) -> None:
     assert (Prefix(*one).digest() == Prefix(*other).digest()) == (repr(unmarked(one)) == repr(unmarked(other))) or one == other
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(), st.binary(), st.text())
 def test_a_seal_opens_for_its_prefix_only(prefix: bytes, other: bytes, previous: str) -> None:
     seals = Seals(b"key")
@@ -28,6 +30,7 @@ def test_a_seal_opens_for_its_prefix_only(prefix: bytes, other: bytes, previous:
     assert not previous or seals.open(seal, prefix).previous == seals.mark(previous)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_what_is_no_seal_never_opens(text: str) -> None:
     assert not Seals(b"key").open(text, b"prefix").genuine

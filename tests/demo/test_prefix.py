@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.demo.prefix import elements, extends, members
@@ -42,6 +42,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(), json_values), st.sampled_from([None, 1, 3]))
 def test_members_are_the_text_of_each_member(value: dict[str, object], indent: int | None) -> None:
     found = members(json.dumps(value, indent=indent))
@@ -49,6 +50,7 @@ def test_members_are_the_text_of_each_member(value: dict[str, object], indent: i
     assert all(text == text.strip() for text in found.values())
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(json_values), st.sampled_from([None, 1, 3]))
 def test_elements_are_the_text_of_each_element(value: list[object], indent: int | None) -> None:
     assert [json.loads(text) for text in elements(json.dumps(value, indent=indent))] == value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.demo.promptcache import Counts, PromptCache
@@ -35,6 +35,7 @@ def test_short_prompts_are_not_cached() -> None:
     assert cache.count([b"short"], 1) == Counts(2, 0, 0)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=3000)), st.integers(0, 10))
 def test_the_total_does_not_depend_on_the_cache(blocks: list[bytes], cacheable: int) -> None:
     cache = PromptCache()

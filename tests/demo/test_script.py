@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.demo.script import FINISHED, UNSCRIPTED, Call, Place, Step, from_json, place, step_at, to_json
@@ -34,11 +34,13 @@ def test_steps_run_out() -> None:
     assert step_at(scripts, None) == UNSCRIPTED
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(["a result", None])))
 def test_the_index_counts_assistant_turns(turns: list[str | None]) -> None:
     assert place(["[[script:a]]", *turns]) == Place("a", turns.count(None))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_ids_differ_by_place_and_not_by_run(one: int, other: int) -> None:
     assert (Place("a", one).tag("call") == Place("a", other).tag("call")) == (one == other)
