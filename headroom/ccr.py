@@ -15,6 +15,9 @@ from headroom.conversation import Part
 
 KEY = re.compile(r"[0-9a-f]{24}")
 
+RANGE = re.compile(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*")
+"""Lines of an original: "41-180" or "41"."""
+
 MARKER = re.compile(
     r"\[view shortened by proxy; source unchanged\. (?P<what>[^\]\n]{1,200}) not shown\. "
     r'headroom_retrieve\(key="(?P<key>[0-9a-f]{24})"(?:, lines="(?P<lines>\d+-\d+)")?\)\]'
@@ -34,7 +37,7 @@ def marker(key: str, what: str, lines: str = "") -> str:
 
 
 def find(parts: Iterable[Part], key: str) -> str | None:
-    """The original behind `key`, if the request carries it itself."""
+    """The original behind `key`, if the request carries it itself: where a retrieval in the stream looks first."""
     return next((p.text for p in parts if p.role == "tool" and key_of(p.text) == key), None)
 
 
@@ -50,7 +53,7 @@ class Slice:
 
 def lines(text: str, wanted: str) -> Slice:
     """Lines "A-B" or "A" (1-based, inclusive) of `text`; ValueError if `wanted` is neither."""
-    match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", wanted.strip())
+    match = RANGE.fullmatch(wanted)
     if match is None:
         raise ValueError(f"lines must look like 41-180, not {wanted[:40]!r}")
     rows = text.split("\n")

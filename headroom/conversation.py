@@ -25,7 +25,7 @@ equal: it gives the same JSON value or the same visible text. lossy: a marker sa
 addition: not a shortening but something of ours that was put in."""
 
 Skip = Literal[
-    "not_tool_output",  # system, user and assistant text is never touched
+    "not_tool_output",  # system, user and assistant text, tool definitions and inputs are never touched
     "error",            # a result marked as an error stays verbatim
     "short",            # below the size at which shortening can pay
     "no_kind",          # no compressor recognises it
@@ -80,8 +80,9 @@ class Edit:
     by: str
     """Name of the transform or compressor, e.g. "logs"."""
     tool: str
-    original: str
-    short: str
+    original: str = field(repr=False)
+    """Not in the repr: who logs a report does not mean to log a file."""
+    short: str = field(repr=False)
     grade: Grade
     before: int
     """Estimated tokens of `original`."""
@@ -108,9 +109,9 @@ class Report:
     skipped: tuple[Skipped, ...] = ()
     failed: Mapping[str, int] = field(default_factory=dict)
     """Failures by "transform: ExceptionName"; the original went out."""
-    originals: Mapping[str, str] = field(default_factory=dict)
+    originals: Mapping[str, str] = field(default_factory=dict, repr=False)
     """CCR key → original of every edit."""
-    forms: Mapping[str, str | None] = field(default_factory=dict)
+    forms: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     """Chain key of each part sent for the first time → its short form, None for "as is" (see headroom.sent)."""
 
     @property

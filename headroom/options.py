@@ -11,7 +11,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_type_hints
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar, get_type_hints
 
 from headroom.errors import SettingsError
 
@@ -96,8 +96,15 @@ def unknown(cls: type[Table], environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse prints its whole usage before what was wrong; thirty options would bury it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message.removeprefix('argument ')}; see {self.prog} --help\n")
+
+
 def parser(cls: type[Table], prog: str) -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
+    result = _Parser(prog=prog, allow_abbrev=False)
     groups: dict[str, Any] = {}
     for f in fields(cls):
         spec = spec_of(f)
@@ -106,7 +113,7 @@ def parser(cls: type[Table], prog: str) -> argparse.ArgumentParser:
         if spec.group not in groups:
             groups[spec.group] = result.add_argument_group(spec.group)
         names = [f"-{spec.short}"] * bool(spec.short) + [flag(f)]
-        text = spec.help.replace("%", "%%") + f" [default: {spec.show(f.default)}" + (f"; {variable(f)}]" if variable(f) else "]")
+        text = spec.help.replace("%", "%%") + f" [default: {spec.show(f.default).strip('`')}" + (f"; {variable(f)}]" if variable(f) else "]")
         if _kind(cls, f) is bool:
             groups[spec.group].add_argument(*names, dest=f.name, action="store_true", default=None, help=text)
         else:
@@ -149,7 +156,7 @@ def _reader(cls: type[Table], f: Field[Any]) -> Callable[[str], Any]:
         try:
             return _convert(_kind(cls, f), text, f)
         except SettingsError as error:
-            raise argparse.ArgumentTypeError(error.message) from None
+            raise argparse.ArgumentTypeError(error.message.partition("=")[2]) from None  # argparse names the option
 
     return read
 
@@ -158,8 +165,8 @@ def _convert(kind: Any, text: str, f: Field[Any]) -> Any:
     parse = spec_of(f).parse or (boolean if kind is bool else kind)
     try:
         return parse(text)
-    except (KeyError, ValueError) as error:
-        why = str(error) if isinstance(error, ValueError) and spec_of(f).parse else f"not a valid {kind.__name__}"
+    except ValueError as error:
+        why = str(error) if kind is bool or spec_of(f).parse else f"not a valid {kind.__name__}"
         shown = "…" if spec_of(f).secret else repr(text)
         raise SettingsError(f"{variable(f) or flag(f)}={shown}: {why}") from None
 
@@ -168,6 +175,8 @@ def _convert(kind: Any, text: str, f: Field[Any]) -> Any:
 
 
 def boolean(text: str) -> bool:
+    if text.strip().lower() not in TRUTH:
+        raise ValueError(f"must be one of {', '.join(word for word in TRUTH if word)}")
     return TRUTH[text.strip().lower()]
 
 
@@ -179,18 +188,18 @@ SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 def _measure(text: str, units: Mapping[str, float], what: str) -> float:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
     if match is None or match[2] not in units or float(match[1]) * units[match[2]] <= 0:
-        raise ValueError(f"{what}, with {', '.join(u for u in units if u)} or no unit")
+        raise ValueError(f"must be {what}")
     return float(match[1]) * units[match[2]]
 
 
 def size(text: str) -> int:
     """Bytes, at least one: "64MiB", "64m", "67108864"."""
-    return int(_measure(text, UNITS, "a size in bytes above 0"))
+    return int(_measure(text, UNITS, "a size above 0, such as 64MiB or 1000000"))
 
 
 def seconds(text: str) -> float:
     """A duration above zero: "300", "5m", "7d"."""
-    return _measure(text, SECONDS, "a duration in seconds above 0")
+    return _measure(text, SECONDS, "a duration above 0, such as 90, 5m or 7d")
 
 
 def between(low: int, high: int) -> Callable[[str], int]:

@@ -160,12 +160,16 @@ class _Fold:
         self._skipped: dict[Skip, list[int]] = {}
         self._failed: Counter[str] = Counter()
         self._originals: dict[str, str] = {}
-        self._before = sum(pipeline.weigh(text).tokens for text in conversation.others)
-        self._saved = 0
+        self._before = self._saved = 0
         self.forms: dict[str, str | None] = {}
+        for text in conversation.others:
+            self._leave(text, "not_tool_output")
 
     def skip(self, part: Part, reason: Skip) -> None:
-        tokens = self._pipeline.weigh(part.text).tokens
+        self._leave(part.text, reason)
+
+    def _leave(self, text: str, reason: Skip) -> None:
+        tokens = self._pipeline.weigh(text).tokens
         self._before += tokens
         row = self._skipped.setdefault(reason, [0, 0])
         row[0] += tokens

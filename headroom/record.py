@@ -42,11 +42,13 @@ class Record:
     cache: CacheState = "bypass"
     error: str = ""
     """"" or what went wrong, without any content: "Unreachable", "client left", "stream broke"."""
+    partial: bool = False
+    """The provider holds more of the conversation than the request shows, so its usage tells nothing of our counting."""
     session: str = ""
     project: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     request: str = ""
-    """The bodies, redacted, only under --log-messages."""
+    """The bodies, only under --log-messages; the request log takes secrets out."""
     response: str = ""
 
     @property
@@ -67,6 +69,7 @@ class Draft:
     dialect: str = ""
     model: str = ""
     stream: bool = False
+    partial: bool = False
     report: Report = field(default_factory=Report)
     tokens_before: int | None = None
     """None: the report's estimate stands."""
@@ -75,5 +78,5 @@ class Draft:
     overhead_ms: float = 0.0
     error: str = ""
     request: str = ""
-    """The bodies, redacted, only under --log-messages."""
-    response: str = ""
+    """The bodies, only under --log-messages."""
+    response: Callable[[], str] = str

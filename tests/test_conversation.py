@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from headroom.conversation import Conversation, Part, Report
+from headroom.conversation import Conversation, Edit, Part, Report
 
 
 def test_facts_are_frozen() -> None:
@@ -17,3 +17,8 @@ def test_facts_are_frozen() -> None:
 def test_saved_is_what_is_missing() -> None:
     assert Report(before=10, after=4).saved == 6
     assert Report().saved == 0
+
+
+def test_a_report_that_is_printed_shows_no_content() -> None:
+    edit = Edit("logs", "Bash", "SECRET original", "SECRET short", "exact", 9, 4)
+    assert "SECRET" not in repr(Report(edits=(edit,), originals={"k": "SECRET"}, forms={"c": "SECRET"}))

@@ -161,7 +161,8 @@ def test_results_are_remembered_by_content() -> None:
 
 text = st.sampled_from([LONG, "long p q r s t", "other words", "boom", "~ " + LONG]) | st.text(max_size=12)
 part = st.builds(Part, st.sampled_from(["system", "user", "assistant", "tool"]), text, st.just(("x",)), st.sampled_from(["", "Bash"]))
-conversations = st.lists(part, max_size=7).map(lambda parts: conversation(*parts))
+others = st.lists(st.text("ab {}", max_size=9), max_size=2).map(tuple)
+conversations = st.builds(lambda parts, more: replace(conversation(*parts), others=more), st.lists(part, max_size=7), others)
 PIPELINE = Pipeline([Strip(), Halve(), Refer()], words)
 
 
@@ -178,8 +179,10 @@ def test_no_part_grows_and_every_part_is_accounted_for(c: Conversation) -> None:
     outcome = fold(PIPELINE, c)
     for p in c.parts:
         assert words(outcome.edits.get(p.at, p.text)) <= words(p.text)
-    assert sum(s.parts for s in outcome.report.skipped) + len(outcome.edits) == len(c.parts)
-    assert outcome.report.before == sum(words(p.text) for p in c.parts)
+    assert sum(s.parts for s in outcome.report.skipped) + len(outcome.edits) == len(c.parts) + len(c.others)
+    left = sum(s.tokens for s in outcome.report.skipped)
+    edited = sum(words(p.text) for p in c.parts if p.at in outcome.edits)
+    assert outcome.report.before == left + edited == sum(words(t) for t in [*(p.text for p in c.parts), *c.others])
 
 
 @given(conversations)

@@ -35,6 +35,9 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     if not ccr.KEY.fullmatch(given.key):
         print("headroom: a key is 24 hex digits, as it stands in the marker", file=sys.stderr)
         return 2
+    if given.lines is not None and not ccr.RANGE.fullmatch(given.lines):
+        print("headroom: --lines must look like 41-180", file=sys.stderr)
+        return 2
     settings = load(Settings, [], environ).settings
     answer = _from_proxy(given, settings)
     if answer is None:
@@ -42,11 +45,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     if answer is None:
         print("headroom: no original under this key; it was never stored here, or it expired", file=sys.stderr)
         return 1
-    try:
-        text = answer if given.lines is None else ccr.lines(answer, given.lines).text
-    except ValueError as error:
-        print(f"headroom: {error}", file=sys.stderr)
-        return 2
+    text = answer if given.lines is None else ccr.lines(answer, given.lines).text
     stdout.write(json.dumps({"key": given.key, "text": text}) + "\n" if given.json else text)
     return 0
 

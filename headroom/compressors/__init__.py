@@ -9,10 +9,12 @@ from headroom.compressors.logs import LogTemplates
 from headroom.compressors.paths import Paths
 from headroom.compressors.reads import NumberedReads
 from headroom.compressors.search import SearchResults
+from headroom.compressors.trees import Trees
 
 COMPRESSORS: tuple[Compressor, ...] = (
     NumberedReads(),
     Listings(),
+    Trees(),
     Paths(),
     SearchResults(),
     JsonTables(),

@@ -18,6 +18,8 @@ from headroom.http.message import Handler, Layer, Request, Response
 TOKEN = b"x-headroom-proxy-token"
 LOCAL_NAMES = frozenset(("127.0.0.1", "localhost", "[::1]", "::1"))
 BEARER = b"bearer "
+FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
+"""A reverse proxy says with these that the caller stands behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,10 @@ class Door:
         return hmac.compare_digest(ours, theirs)
 
     def is_local(self, request: Request) -> bool:
-        return is_loopback(request.peer) and _host(request) in self.hosts
+        return _is_ours(request) and _host(request) in self.hosts
 
     def may_use_data(self, request: Request) -> bool:
-        return not self.token or is_loopback(request.peer) or self.has_token(request)
+        return not self.token or _is_ours(request) or self.has_token(request)
 
     def may_control(self, request: Request) -> bool:
         return self.is_local(request) or self.has_token(request)
@@ -106,6 +108,11 @@ def is_loopback(peer: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback
+
+
+def _is_ours(request: Request) -> bool:
+    """From this machine, and not only from a reverse proxy that stands on it."""
+    return is_loopback(request.peer) and not any(request.get(name) is not None for name in FORWARDED)
 
 
 def _host(request: Request) -> str:

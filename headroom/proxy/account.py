@@ -44,7 +44,7 @@ class Account:
 
     def _learn(self, record: Record) -> None:
         usage = record.usage
-        if usage.input_tokens is None or not record.model or record.status != 200:
+        if usage.input_tokens is None or not record.model or record.status != 200 or record.partial:
             return
         paid = usage.input_tokens + (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
         self.learned.observe(record.model, paid, record.report.after)

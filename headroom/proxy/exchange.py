@@ -174,6 +174,7 @@ class Exchange:
         decoder, tap = Decoder(encoding), Tap(self._dialect.usage)
         draft.usage = tap.close
         logged = bytearray() if self._services.log_messages else None
+        draft.response = lambda: bytes(logged or b"").decode("utf-8", "replace")
 
         async def relay(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             try:
@@ -188,8 +189,6 @@ class Exchange:
                 if events and encoding == "identity":
                     yield self._dialect.broken(f"headroom: {error.message}")
                 raise  # so that the server aborts the connection: never a good end for a broken answer
-            finally:
-                draft.response = bytes(logged or b"").decode("utf-8", "replace")
 
         fields = [*end_to_end(response.fields), *_savings(request)]
         return Response(response.status, fields, response.body.through(relay))
@@ -205,6 +204,7 @@ def _describe(request: Request, prepared: Prepared) -> None:
     if prepared.reading is not None:
         request.draft.model = prepared.reading.conversation.model
         request.draft.stream = prepared.reading.conversation.stream
+        request.draft.partial = prepared.reading.conversation.kept_by_provider
 
 
 def _savings(request: Request) -> Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -21,9 +22,14 @@ HINTS: tuple[tuple[bytes, str], ...] = (
 
 PATHS: tuple[tuple[str, str], ...] = (
     ("/v1/messages", "anthropic"),
-    ("/v1beta/", "gemini"),
     ("/api/hello", "anthropic"),  # Claude Code's connection check, which carries no credentials
+    ("/v1beta/", "gemini"),
+    ("/upload/v1beta/", "gemini"),
+    ("/v1/projects/", "gemini"),  # Vertex: whatever credential comes with it is Google's
 )
+
+GOOGLE = re.compile(r"/models/[^/]+:\w+|[?&]key=")
+"""In a target: a verb of Gemini's, or its way to carry a key in the query."""
 
 DEFAULT = "openai"
 
@@ -38,6 +44,8 @@ def provider_of(request: Request) -> str:
             return provider
     if (request.get(b"authorization") or b"")[:MARK_END].lower().endswith(b" sk-ant-"):
         return "anthropic"
+    if GOOGLE.search(request.target):
+        return "gemini"
     return next((provider for prefix, provider in PATHS if request.path.startswith(prefix)), DEFAULT)
 
 

@@ -38,6 +38,8 @@ CONTROL = [
     ("s3cret", [HOST, TOKEN], "10.0.0.9", "GET", None),
     ("s3cret", [HOST, (b"authorization", b"Bearer s3cret")], "10.0.0.9", "GET", None),
     ("s3cret", [HOST], "127.0.0.1", "GET", None),
+    ("", [HOST, (b"x-forwarded-for", b"10.0.0.9")], "127.0.0.1", "GET", Forbidden),
+    ("", [HOST, (b"forwarded", b"for=10.0.0.9")], "127.0.0.1", "GET", Forbidden),
     ("", [HOST, (b"origin", b"http://evil.example")], "127.0.0.1", "POST", Forbidden),
     ("", [HOST, (b"sec-fetch-site", b"cross-site")], "127.0.0.1", "POST", Forbidden),
     ("", [HOST, (b"origin", b"null")], "127.0.0.1", "POST", Forbidden),
@@ -74,6 +76,7 @@ DATA = [
     ("s3cret", [(b"authorization", b"bearer s3cret")], "10.0.0.9", True),
     ("s3cret", [(b"x-headroom-proxy-token", b""), (b"authorization", b"Bearer s3cret")], "10.0.0.9", False),
     ("s3cret", [], "127.0.0.1", True),
+    ("s3cret", [(b"x-forwarded-for", b"10.0.0.9")], "127.0.0.1", False),
 ]
 
 

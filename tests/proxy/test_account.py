@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headroom.conversation import Report, Usage
 from headroom.metrics import Metrics
 from headroom.proxy.account import Account
@@ -39,9 +41,10 @@ def test_a_record_reaches_everybody_who_counts() -> None:
 def test_the_factor_is_learned_from_what_the_provider_counted() -> None:
     account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 0.0)
     start = account.learned.factor("claude-opus-4-6")
-    for status, usage in ((200, Usage()), (500, Usage(input_tokens=9000))):
+    useless = [record(200, Usage()), record(500, Usage(input_tokens=9000)), replace(record(200, Usage(input_tokens=9000)), partial=True)]
+    for told in useless:
         account.begin()
-        account.end(record(status, usage))
+        account.end(told)
     assert account.learned.factor("claude-opus-4-6") == start
     for _ in range(50):
         account.begin()

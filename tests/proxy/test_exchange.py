@@ -203,7 +203,7 @@ async def test_bodies_are_kept_for_the_log_only_where_wanted(wanted: bool) -> No
     world = World(answers=[Response(200, EVENTS, stream(START, DELTA))], log_messages=wanted)
     request = ask(body("x", stream=True))
     await drain(await world.exchange()(request))
-    assert (request.draft.request != "", request.draft.response == (START + DELTA).decode()) == (wanted, wanted)
+    assert (request.draft.request != "", request.draft.response() == (START + DELTA).decode()) == (wanted, wanted)
 
 
 async def test_usage_is_read_from_a_copy_of_the_stream() -> None:
