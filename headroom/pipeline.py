@@ -46,14 +46,12 @@ class Outcome:
     report: Report
 
 
-class Pipeline:
-    """Transforms, applied to each tool output in turn. Safe to use from several threads."""
+class Scale:
+    """Weighs each text once."""
 
-    def __init__(self, transforms: Sequence[Transform], count: Callable[[str], int]) -> None:
-        self._transforms = tuple(transforms)
+    def __init__(self, count: Callable[[str], int]) -> None:
         self._count = count
         self._weights: Memo[str, Weight] = Memo(MEMO_BYTES)
-        self._results: Memo[tuple[bytes, str, str, bool], Short | Skip] = Memo(MEMO_BYTES)
 
     def weigh(self, text: str) -> Weight:
         weight = self._weights.get(text)
@@ -62,6 +60,18 @@ class Pipeline:
             weight = Weight(digest, self._count(text))
             self._weights.put(text, weight, len(text) + ENTRY_BYTES)
         return weight
+
+    def tokens(self, text: str) -> int:
+        return self.weigh(text).tokens
+
+
+class Pipeline:
+    """Transforms, applied to each tool output in turn. Safe to use from several threads."""
+
+    def __init__(self, transforms: Sequence[Transform], scale: Scale) -> None:
+        self._transforms = tuple(transforms)
+        self.weigh = scale.weigh
+        self._results: Memo[tuple[bytes, str, str, bool], Short | Skip] = Memo(MEMO_BYTES)
 
     def size(self, conversation: Conversation) -> int:
         """Estimated tokens of everything the model reads."""
@@ -229,4 +239,5 @@ def _check(short: Short) -> None:
 
 def standard() -> Pipeline:
     """The transforms that every request goes through."""
-    return Pipeline([Tidy(), Shorten(COMPRESSORS, estimate)], estimate)
+    scale = Scale(estimate)
+    return Pipeline([Tidy(), Shorten(COMPRESSORS, scale.tokens)], scale)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headroom.ccr import key_of
 from headroom.conversation import Conversation, Part, Skip
-from headroom.pipeline import Outcome, Pipeline
+from headroom.pipeline import Outcome, Pipeline, Scale
 from headroom.transforms.base import Short
 
 
@@ -74,7 +74,7 @@ LONG = "long a b c d e f g h"
 
 def test_only_tool_output_is_shortened_and_everything_else_says_why() -> None:
     c = conversation(Part("system", LONG, ()), Part("user", LONG, ()), tool(LONG), tool("other"), Part("assistant", LONG, ()))
-    outcome = fold(Pipeline([Halve()], words), c)
+    outcome = fold(Pipeline([Halve()], Scale(words)), c)
     assert outcome.edits == {("messages", 2): "short b d f h"}
     assert {(s.reason, s.parts) for s in outcome.report.skipped} == {("not_tool_output", 3), ("no_kind", 1)}
     assert outcome.report.originals == {key_of(LONG): LONG}
@@ -83,7 +83,7 @@ def test_only_tool_output_is_shortened_and_everything_else_says_why() -> None:
 
 
 def test_transforms_follow_each_other_and_the_weakest_grade_stands() -> None:
-    outcome = fold(Pipeline([Strip(), Halve()], words), conversation(tool("~ " + LONG + " ~")))
+    outcome = fold(Pipeline([Strip(), Halve()], Scale(words)), conversation(tool("~ " + LONG + " ~")))
     assert outcome.edits == {("messages", 0): "short b d f h"}
     assert [(e.by, e.grade) for e in outcome.report.edits] == [("strip+halve", "equal")]
 
@@ -95,7 +95,7 @@ def test_transforms_follow_each_other_and_the_weakest_grade_stands() -> None:
     ("long \ud800", "surrogates", {}),
 ])
 def test_a_transform_that_fails_costs_savings_and_nothing_else(text: str, reason: str, failed: dict[str, int]) -> None:
-    outcome = fold(Pipeline([Halve()], words), conversation(tool(text), tool(LONG)))
+    outcome = fold(Pipeline([Halve()], Scale(words)), conversation(tool(text), tool(LONG)))
     assert outcome.edits == {("messages", 1): "short b d f h"}
     assert [s.reason for s in outcome.report.skipped] == [reason]
     assert outcome.report.failed == failed
@@ -103,7 +103,7 @@ def test_a_transform_that_fails_costs_savings_and_nothing_else(text: str, reason
 
 
 def test_what_was_sent_before_is_sent_again_whatever_the_transforms_say_now() -> None:
-    pipeline = Pipeline([Halve()], words)
+    pipeline = Pipeline([Halve()], Scale(words))
     c = conversation(tool(LONG), tool("x " + LONG))
     keys = list(pipeline.chain(c).values())
     outcome = fold(pipeline, c, {keys[0]: None, keys[1]: "an older form"})
@@ -115,7 +115,7 @@ def test_what_was_sent_before_is_sent_again_whatever_the_transforms_say_now() ->
 
 
 def test_history_without_a_record_is_left_alone_and_recorded_so() -> None:
-    pipeline = Pipeline([Halve()], words)
+    pipeline = Pipeline([Halve()], Scale(words))
     c = conversation(tool(LONG), Part("assistant", "ok", ()), tool("long z y x w"), fresh=2)
     outcome = fold(pipeline, c, history=c.fresh)
     keys = pipeline.chain(c)
@@ -124,7 +124,7 @@ def test_history_without_a_record_is_left_alone_and_recorded_so() -> None:
 
 
 def test_a_key_depends_on_all_that_was_said_before_but_not_on_system_text() -> None:
-    pipeline = Pipeline([], words)
+    pipeline = Pipeline([], Scale(words))
     a = pipeline.chain(conversation(Part("system", "Monday", ()), Part("user", "hi", ()), tool("x")))
     b = pipeline.chain(conversation(Part("system", "Tuesday", ()), Part("user", "hi", ()), tool("x")))
     c = pipeline.chain(conversation(Part("system", "Monday", ()), Part("user", "ho", ()), tool("x")))
@@ -134,12 +134,12 @@ def test_a_key_depends_on_all_that_was_said_before_but_not_on_system_text() -> N
 def test_a_key_depends_on_the_call_that_is_answered() -> None:
     part = tool("x")
     answers = [part, replace(part, tool="Read"), replace(part, call={"path": "a"}), replace(part, error=True)]
-    keys = {Pipeline([], words).chain(conversation(answer))[0] for answer in answers}
+    keys = {Pipeline([], Scale(words)).chain(conversation(answer))[0] for answer in answers}
     assert len(keys) == len(answers)
 
 
 def test_a_transform_that_looks_back_is_not_remembered_by_content() -> None:
-    outcome = fold(Pipeline([Refer()], words), conversation(tool("a b c d"), tool("a b c d")))
+    outcome = fold(Pipeline([Refer()], Scale(words)), conversation(tool("a b c d"), tool("a b c d")))
     assert outcome.edits == {("messages", 1): "as above"}
 
 
@@ -153,7 +153,7 @@ def test_results_are_remembered_by_content() -> None:
             calls.append(part.text)
             return Halve()(part, past)
 
-    pipeline = Pipeline([Counting()], words)
+    pipeline = Pipeline([Counting()], Scale(words))
     for fresh_word in ("one", "two"):
         fold(pipeline, conversation(Part("user", fresh_word, ()), tool(LONG)))
     assert calls == [LONG]
@@ -163,7 +163,7 @@ text = st.sampled_from([LONG, "long p q r s t", "other words", "boom", "~ " + LO
 part = st.builds(Part, st.sampled_from(["system", "user", "assistant", "tool"]), text, st.just(("x",)), st.sampled_from(["", "Bash"]))
 others = st.lists(st.text("ab {}", max_size=9), max_size=2).map(tuple)
 conversations = st.builds(lambda parts, more: replace(conversation(*parts), others=more), st.lists(part, max_size=7), others)
-PIPELINE = Pipeline([Strip(), Halve(), Refer()], words)
+PIPELINE = Pipeline([Strip(), Halve(), Refer()], Scale(words))
 
 
 @given(conversations, st.integers(0, 7))
@@ -188,15 +188,15 @@ def test_no_part_grows_and_every_part_is_accounted_for(c: Conversation) -> None:
 @given(conversations)
 def test_a_journal_of_what_was_sent_changes_nothing(c: Conversation) -> None:
     first = fold(PIPELINE, c)
-    again = fold(Pipeline([], words), c, dict(first.report.forms), history=len(c.parts))
+    again = fold(Pipeline([], Scale(words)), c, dict(first.report.forms), history=len(c.parts))
     assert again.edits == first.edits
     assert again.report.after == first.report.after
 
 
 def test_threads_agree() -> None:
     cs = [conversation(tool(f"{LONG} {i % 7}")) for i in range(60)]
-    expected = [fold(Pipeline([Halve()], words), c).edits for c in cs]
-    shared, seen = Pipeline([Halve()], words), []
+    expected = [fold(Pipeline([Halve()], Scale(words)), c).edits for c in cs]
+    shared, seen = Pipeline([Halve()], Scale(words)), []
 
     def work() -> None:
         seen.append([fold(shared, c).edits for c in cs])

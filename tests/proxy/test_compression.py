@@ -11,7 +11,7 @@ from headroom.dialects import find
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import DocumentMemo
 from headroom.errors import StoreError
-from headroom.pipeline import Pipeline
+from headroom.pipeline import Pipeline, Scale
 from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared
 from headroom.sent import Form, Journal, decode, encode
 from headroom.stores.base import Size, Space
@@ -82,7 +82,7 @@ def dialect() -> Dialect:
 def compression(books: Books, version: str = "v1", *, durable: bool = True) -> Compression:
     """What a process makes of it when it starts."""
     journal = Journal(books, lambda: 0.0)
-    return Compression(Pipeline([Cut(version)], lambda text: len(text.split())), journal, DocumentMemo(), durable=durable)
+    return Compression(Pipeline([Cut(version)], Scale(lambda text: len(text.split()))), journal, DocumentMemo(), durable=durable)
 
 
 def result(text: str, n: int = 0) -> Json:

@@ -14,7 +14,7 @@ from headroom.dialects import find
 from headroom.dialects.document import DocumentMemo
 from headroom.errors import Garbled, HeadroomError, StoreError, TooLarge, Unreachable
 from headroom.http.message import Body, Fields, Request, Response, once
-from headroom.pipeline import Pipeline
+from headroom.pipeline import Pipeline, Scale
 from headroom.proxy.compression import Compression
 from headroom.proxy.exchange import Exchange, Services
 from headroom.proxy.intake import Intake
@@ -71,7 +71,7 @@ class World:
     def exchange(self, path: str = "/v1/messages") -> Exchange:
         dialect = find("POST", path)
         assert dialect is not None
-        compression = Compression(Pipeline([Cut()], lambda t: len(t.split())), Journal(self.store, lambda: 0.0), DocumentMemo(), durable=self.durable)
+        compression = Compression(Pipeline([Cut()], Scale(lambda t: len(t.split()))), Journal(self.store, lambda: 0.0), DocumentMemo(), durable=self.durable)
         services = Services(
             compression=compression, intake=Intake(1 << 20), keep=self.keep, recount=self.recount, exact=lambda: self.exact is not None,
             mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0, optimize=self.optimize,
