@@ -39,15 +39,28 @@ def grown(size: int, rng: random.Random) -> Iterator[bytes]:
         yield body([*base, answer, {"role": "user", "content": f"And now number {i}?"}])
 
 
+MESSAGES = (
+    "INFO [worker-{w}] request id={id:09x} path=/api/v1/items/{n} status=200 dur={ms}ms",
+    "INFO [worker-{w}] request id={id:09x} path=/api/v1/orders/{n}/lines status=200 dur={ms}ms",
+    "DEBUG [cache] hit key=item:{n} age={ms}s",
+    "DEBUG [cache] miss key=order:{n}",
+    "INFO [queue] job {id:09x} started by worker-{w}",
+    "INFO [queue] job {id:09x} finished in {ms}ms",
+    "WARN [worker-{w}] slow query took {ms}ms: select * from items where id = {n}",
+    "ERROR [worker-{w}] request id={id:09x} path=/api/v1/items/{n} status=500 dur={ms}ms: ValueError: bad item",
+)
+"""What a small service says, most of it often and some of it seldom."""
+
+
 def log(rng: random.Random, size: int = 56_000) -> str:
     lines: list[str] = []
-    while sum(map(len, lines)) + len(lines) < size:
+    length = 0
+    while length < size:
         i = len(lines)
-        lines.append(
-            f"2026-11-20T12:{i // 60 % 60:02d}:{i % 60:02d}.{rng.randrange(1000):03d}Z {rng.choice(['INFO', 'INFO', 'INFO', 'DEBUG', 'WARN'])} "
-            f"[worker-{rng.randrange(8)}] {rng.choice(WORDS)} {rng.choice(['started', 'finished', 'queued'])} "
-            f"id={rng.randrange(10**9):09x} path=/api/v1/items/{rng.randrange(99)} dur={rng.randrange(300)}ms"
-        )
+        said = rng.choices(MESSAGES, (30, 12, 10, 6, 8, 8, 2, 1))[0]
+        text = said.format(w=rng.randrange(8), id=rng.randrange(10**9), n=rng.randrange(900), ms=rng.randrange(300))
+        lines.append(f"2026-11-20T12:{i // 60 % 60:02d}:{i % 60:02d}.{rng.randrange(1000):03d}Z {text}")
+        length += len(lines[-1]) + 1
     return "\n".join(lines)
 
 

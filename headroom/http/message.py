@@ -122,7 +122,10 @@ Layer = Callable[[Handler], Handler]
 
 
 def get(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    return next((value for key, value in fields if key == name), None)
+    for key, value in fields:  # twice as fast as a generator, and asked a dozen times a request
+        if key == name:
+            return value
+    return None
 
 
 def without(fields: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]) -> Fields:
@@ -139,11 +142,10 @@ END_TO_END = frozenset((b"host", b"content-length", b"content-type", b"content-e
 """A Connection field may not remove these (an old way to smuggle requests past a proxy)."""
 
 
-def end_to_end(fields: Fields) -> Fields:
-    """The fields that travel on: without hop-by-hop ones and those that Connection names."""
-    named = {
-        token.strip().lower()
-        for key, value in fields if key == b"connection"
-        for token in value.split(b",")
-    }
-    return without(fields, HOP_BY_HOP | (frozenset(named) - END_TO_END))
+def end_to_end(fields: Fields, but: frozenset[bytes] = frozenset()) -> Fields:
+    """The fields that travel on: without hop-by-hop ones, those that Connection names, and those in `but`."""
+    dropped = HOP_BY_HOP | but
+    for key, value in fields:
+        if key == b"connection":
+            dropped |= {token.strip().lower() for token in value.split(b",")} - END_TO_END
+    return [item for item in fields if item[0] not in dropped]

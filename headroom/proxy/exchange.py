@@ -12,7 +12,7 @@ from headroom.conversation import Address, Conversation, Json, Report, Skip
 from headroom.dialects.base import Dialect
 from headroom.errors import HeadroomError, StoreError, UpstreamError
 from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encoding, decode
-from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once, without
+from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once
 from headroom.http.sse import Tap
 from headroom.proxy.compression import UNPARSED, Compression, Prepared, untouched
 from headroom.proxy.intake import Intake
@@ -26,6 +26,7 @@ REFUSAL = 64 * 1024
 MOST_SMALLER = 1000
 """A deflated body can be that much smaller than what it stands for (zlib.net/zlib_tech.html)."""
 
+HOST = frozenset((b"host",))
 WRITTEN_ANEW = frozenset((b"content-length", b"accept-encoding", b"expect"))
 """In every request that leaves."""
 
@@ -156,9 +157,7 @@ class Exchange:
 
     def _outgoing(self, request: Request, raw: bytes, prepared: Prepared) -> Request:
         body = prepared.body if prepared.changes else raw
-        fields = without(forwarded(request.fields), WRITTEN_ANEW)
-        if prepared.changes:
-            fields = without(fields, DESCRIBES_THE_BODY)
+        fields = forwarded(request.fields, WRITTEN_ANEW | DESCRIBES_THE_BODY if prepared.changes else WRITTEN_ANEW)
         accepts = request.get(b"accept-encoding")
         # Inside a gzip stream we could neither see usage cheaply nor say that it broke; who refuses identity gets it.
         plain = request.draft.stream and b"identity;q=0" not in (accepts or b"").replace(b" ", b"")
@@ -194,9 +193,9 @@ class Exchange:
         return Response(response.status, fields, response.body.through(relay))
 
 
-def forwarded(fields: Fields) -> Fields:
-    """What travels on to a provider: nothing meant for this connection, nothing meant for us."""
-    return [f for f in end_to_end(fields) if f[0] != b"host" and not f[0].startswith(b"x-headroom-")]
+def forwarded(fields: Fields, but: frozenset[bytes] = frozenset()) -> Fields:
+    """What travels on to a provider: nothing meant for this connection, nothing meant for us, and nothing in `but`."""
+    return [f for f in end_to_end(fields, but | HOST) if not f[0].startswith(b"x-headroom-")]
 
 
 def _describe(request: Request, prepared: Prepared) -> None:
