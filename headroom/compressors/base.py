@@ -7,6 +7,7 @@ throws the result away where the promise does not hold. A wrong guess costs savi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,6 +59,9 @@ class Compressor(Protocol):
         """The inverse: the original bytes for "exact", an equal text for "equal"; None if `short` is not ours."""
         ...
 
+
+FORM = re.compile(r"\[[A-Za-z][^\n]*\]\n")
+"""Every form opens with a line of words in brackets; what does may be one that came back to us."""
 
 SLICE = 64 * 1024
 """Characters one C-level `re` call may chew on: it holds the GIL, and 64 KiB keep the loop's lag in milliseconds."""

@@ -27,6 +27,10 @@ WATCHED = 32 << 20
 """Bytes of one answer that are decoded to be watched; a larger one is only relayed."""
 
 
+MAX_MEMBERS = 1000
+"""Of a gzip body; real ones have one, or one for each file that was put together."""
+
+
 class Undecodable(ValueError):
     """A body whose coding we cannot undo."""
 
@@ -77,38 +81,42 @@ def _identity(data: bytes, cap: int) -> bytes:
 def _gzip(data: bytes, cap: int) -> bytes:
     """All members (RFC 1952 §2.2)."""
     pieces: list[bytes] = []
-    while True:
-        member = zlib.decompressobj(GZIP)
-        pieces.append(_inflate(member, data, cap - sum(map(len, pieces))))
-        data = member.unused_data
-        if not data.strip(b"\0"):  # some writers pad with zeros
+    at = total = 0
+    for _ in range(MAX_MEMBERS):
+        piece, at = _inflate(zlib.decompressobj(GZIP), data, cap - total, at)
+        pieces.append(piece)
+        total += len(piece)
+        if at >= len(data) or (data[at] == 0 and not data[at:].strip(b"\0")):  # some writers pad with zeros
             return b"".join(pieces)
+    raise Corrupt(f"more than {MAX_MEMBERS} gzip members")
 
 
 def _deflate(data: bytes, cap: int) -> bytes:
     """zlib's format as RFC 9110 §8.4.1.2 says; raw deflate as others say."""
     try:
-        return _inflate(zlib.decompressobj(), data, cap)
+        return _inflate(zlib.decompressobj(), data, cap)[0]
     except Corrupt:
-        return _inflate(zlib.decompressobj(-zlib.MAX_WBITS), data, cap)
+        return _inflate(zlib.decompressobj(-zlib.MAX_WBITS), data, cap)[0]
 
 
-def _inflate(inflating: _Inflating, data: bytes, cap: int) -> bytes:
+def _inflate(inflating: _Inflating, data: bytes, cap: int, at: int = 0) -> tuple[bytes, int]:
+    """What a stream that starts at `at` holds, and where it ends. Small bites both ways: zlib copies what it leaves."""
     pieces: list[bytes] = []
     total = 0
     try:
         while not inflating.eof:
-            piece = inflating.decompress(data, STEP)
-            data = inflating.unconsumed_tail
+            bite = data[at : at + STEP]
+            piece = inflating.decompress(bite, STEP)
+            at += len(bite) - len(inflating.unused_data if inflating.eof else inflating.unconsumed_tail)
             total += len(piece)
             if total > cap:
                 raise Oversized(f"more than {cap} bytes")
-            if not piece and not data and not inflating.eof:
+            if not piece and not bite and not inflating.eof:
                 raise Corrupt("the compressed body is cut short")
             pieces.append(piece)
     except zlib.error as error:
         raise Corrupt(str(error)) from None
-    return b"".join(pieces)
+    return b"".join(pieces), at
 
 
 def _zstd(data: bytes, cap: int) -> bytes:

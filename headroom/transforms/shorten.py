@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headroom import ccr
-from headroom.compressors.base import Compressed, Compressor, Goal, TooCostly
+from headroom.compressors.base import FORM, Compressed, Compressor, Goal, TooCostly
 from headroom.compressors.sample import sample
 from headroom.conversation import Part, Skip
 from headroom.transforms.base import Short
@@ -29,9 +28,6 @@ CERTAIN = 0.8
 GAIN, SHARE = 16, 0.03
 """Tokens, and share of the text, that a form must save: below it the reader's effort is not paid for, and the
 estimate's own error (5 %) would decide."""
-
-_FORM = re.compile(r"\[[A-Za-z][^\n]*\]\n")
-"""Every form opens with a line of words in brackets."""
 
 
 class Shorten:
@@ -55,7 +51,7 @@ class Shorten:
         return self._best(part, goal, ranked) if ranked else "no_kind"
 
     def _is_form(self, text: str) -> bool:
-        return _FORM.match(text) is not None and any(c.expand(text) not in (None, text) for c in self._compressors)
+        return FORM.match(text) is not None and any(c.expand(text) not in (None, text) for c in self._compressors)
 
     def _best(self, part: Part, goal: Goal, ranked: Sequence[_Trial]) -> Short | Skip:
         before = self._tokens(part.text)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headroom import ccr
-from headroom.compressors.base import slices
+from headroom.compressors.base import FORM, slices
 from headroom.conversation import Part, Skip
 from headroom.transforms.base import Short
 from headroom.transforms.reading import is_file_read
@@ -38,8 +38,8 @@ class Tidy:
     def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
         if part.error:
             return "error"
-        if ccr.MARKER.search(part.text):
-            return "marked"
+        if ccr.MARKER.search(part.text) or FORM.match(part.text):
+            return "marked"  # in a form of ours every blank counts
         if is_file_read(part):
             return "no_kind"
         text = tidied(part.text)

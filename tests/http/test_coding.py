@@ -134,3 +134,10 @@ def test_the_decoder_gives_up_silently() -> None:
 )
 def test_what_to_ask_for(client: bytes | None, asked: bytes) -> None:
     assert accept_encoding(client) == asked
+
+
+def test_very_many_members_are_refused_in_little_time() -> None:
+    empty = gzip.compress(b"")
+    with pytest.raises(Corrupt, match="members"):
+        decode(empty * 100_000, "gzip", 1 << 26)
+    assert decode(empty * 900 + gzip.compress(b"last"), "gzip", 100) == b"last"

@@ -96,3 +96,8 @@ def test_plain_lines_keep_all_but_their_trailing_blanks(lines: list[str]) -> Non
 def test_the_work_is_linear(piece: str) -> None:
     text = "x" * 100_000 + piece * 100_000 + "\n"
     assert len(tidied(text)) <= len(text)
+
+
+def test_a_form_of_ours_is_left_alone() -> None:
+    text = "[search hits by file under /srv/app/; …]\n= \n## a.py\n1:x   \n\n\n\n\nend" + " " * 9
+    assert Tidy()(Part("tool", text, ("x",), "Bash", {"command": "ls"}), ()) == "marked"
