@@ -104,14 +104,16 @@ def _inflate(inflating: _Inflating, data: bytes, cap: int, at: int = 0) -> tuple
     pieces: list[bytes] = []
     total = 0
     try:
-        while not inflating.eof:
+        ended = False
+        while not ended:
             bite = data[at : at + STEP]
             piece = inflating.decompress(bite, STEP)
-            at += len(bite) - len(inflating.unused_data if inflating.eof else inflating.unconsumed_tail)
+            ended = inflating.eof
+            at += len(bite) - len(inflating.unused_data if ended else inflating.unconsumed_tail)
             total += len(piece)
             if total > cap:
                 raise Oversized(f"more than {cap} bytes")
-            if not piece and not bite and not inflating.eof:
+            if not piece and not bite and not ended:
                 raise Corrupt("the compressed body is cut short")
             pieces.append(piece)
     except zlib.error as error:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ VERSION = 1
 
 WAL_KEPT = 16 << 20
 """Bytes to which the write-ahead log is cut back after a burst; it would keep its largest size otherwise."""
+
+ATTEMPTS, PAUSE = 6, 0.02
+"""How often a file that changes under us is opened, and the seconds in between: renaming it takes far less."""
 
 TABLES = """
 CREATE TABLE entries (
@@ -61,14 +65,27 @@ class Opened:
 
 
 def open_database(path: Path, busy: float, now: float) -> Opened:
-    """Raises OSError and sqlite3.Error. A broken or foreign file is set aside, once, and a fresh one started."""
-    try:
-        return _open(path, busy)
-    except (Foreign, sqlite3.DatabaseError) as error:
-        if not broken(error):
-            raise
-        quarantine(path, path.stat().st_ino, now, error)
+    """Raises OSError and sqlite3.Error. A broken or foreign file is set aside, and a fresh one started.
+
+    Another process may do the same at this moment, and take the file and its log away under us: then SQLite reports
+    an I/O error, or the file is gone, and we look again.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _open(path, busy)
+        except (Foreign, sqlite3.DatabaseError) as error:
+            if broken(error):
+                with contextlib.suppress(FileNotFoundError):
+                    quarantine(path, path.stat().st_ino, now, error)
+            elif not _taken_away(error):
+                raise
+            else:
+                time.sleep(PAUSE)
     return _open(path, busy)
+
+
+def _taken_away(error: sqlite3.DatabaseError | Foreign) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "disk I/O error" in str(error)
 
 
 def broken(error: Exception) -> bool:
