@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import repeat
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.templates import MASK, Template, mine
@@ -178,7 +178,9 @@ def _read(body: Sequence[str], templates: Mapping[str, Sequence[str]]) -> Iterat
             above, values = line[1:], []
         elif coded[2]:
             printed = coded[3].split(" ") if coded[3] is not None else []
-            values = [values[i] if v == '"' else v for i, v in enumerate(printed)]
+            if '"' in printed:
+                printed = [values[i] if v == '"' else v for i, v in enumerate(printed)]
+            values = printed
             above = _fill(templates[coded[2]], values)
         else:
             times = int(coded[4])
@@ -193,5 +195,7 @@ def _read(body: Sequence[str], templates: Mapping[str, Sequence[str]]) -> Iterat
 def _fill(parts: Sequence[str], values: Sequence[str]) -> str:
     if len(values) != len(parts) - 1:
         raise ValueError("another number of values than gaps")
-    filled = chain.from_iterable((v[1:] if v[:1] == "~" else v, part) for v, part in zip(values, parts[1:], strict=True))
-    return parts[0] + "".join(filled)
+    filled = [""] * (len(parts) + len(values))
+    filled[::2] = parts
+    filled[1::2] = [v[1:] if v[:1] == "~" else v for v in values]
+    return "".join(filled)
