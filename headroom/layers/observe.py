@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from headroom.http.message import Body, Handler, Layer, Request, Response, get
@@ -45,7 +45,7 @@ def observe(account: Account, clocks: Clocks) -> Layer:
                 raise
             watch.answered(response)
             fields = [*response.fields, (b"x-headroom-request-id", request.draft.request_id.encode())]
-            return replace(response, fields=fields, body=watch.watched(response.body))
+            return Response(response.status, fields, watch.watched(response.body))
 
         return handle
 

@@ -163,7 +163,7 @@ class Exchange:
         plain = request.draft.stream and b"identity;q=0" not in (accepts or b"").replace(b" ", b"")
         wanted = b"identity" if plain else accept_encoding(accepts)
         fields += [(b"accept-encoding", wanted), (b"content-length", b"%d" % len(body))]
-        return replace(request, target=self._dialect.forward(request.target), fields=fields, body=once(body))
+        return Request(request.method, self._dialect.forward(request.target), fields, once(body), request.peer, request.draft)
 
     def _answer(self, request: Request, response: Response) -> Response:
         """The provider's answer, relayed as it comes; a copy is watched for usage."""

@@ -10,7 +10,6 @@ import os
 import random
 import secrets
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +103,7 @@ class Proxy:
 
     def _assemble(self) -> Handler:
         """All layers, outermost first."""
-        clocks = Clocks(time.time, time.monotonic, lambda: str(uuid.UUID(bytes=_uuid7(time.time_ns(), secrets.token_bytes(10)))))
+        clocks = Clocks(time.time, time.monotonic, lambda: _uuid7(time.time_ns(), secrets.token_bytes(10)))
         data = observe(self.account, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self._routes())))
         about = rescue(control.error_shape)(guard_control(self._door, control.HEALTH)(self.control))
 
@@ -232,10 +231,11 @@ def _limits(settings: Settings) -> ClientLimits:
     )
 
 
-def _uuid7(now_ns: int, noise: bytes) -> bytes:
+def _uuid7(now_ns: int, noise: bytes) -> str:
     """RFC 9562 §5.7: milliseconds first, so that ids sort by time."""
     stamp = (now_ns // 1_000_000).to_bytes(6, "big")
-    return stamp + bytes((0x70 | noise[0] & 0x0F, noise[1], 0x80 | noise[2] & 0x3F)) + noise[3:10]
+    digits = (stamp + bytes((0x70 | noise[0] & 0x0F, noise[1], 0x80 | noise[2] & 0x3F)) + noise[3:10]).hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 app = App()
