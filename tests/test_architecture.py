@@ -155,6 +155,6 @@ def test_every_pure_module_has_its_own_test_file() -> None:
 
 
 def test_nothing_knows_the_machine_it_was_built_on() -> None:
-    ours = [*FILES, *(ROOT / "bench").rglob("*.py"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "Makefile", ROOT / ".ci" / "run"]
+    ours = [*FILES, *(ROOT / "bench").glob("*.py"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "Makefile", ROOT / ".ci" / "run"]
     for path in ours:
         assert not re.search(r"(?<![\w.<])/(?:root|home|Users)/\w", path.read_text(encoding="utf-8")), path
