@@ -8,6 +8,7 @@ throws the result away where the promise does not hold. A wrong guess costs savi
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,3 +80,22 @@ def slices(text: str, size: int = SLICE) -> list[str]:
         start = end
     pieces.append(text[start:])
     return pieces
+
+
+def read_back(
+    short: str, header: re.Pattern[str], lines: Callable[[list[str], re.Match[str]], Iterable[str]]
+) -> str | None:
+    """The text behind a form that opens with a header and ends as the text did, with a newline or without.
+
+    `lines` makes the lines of the text from those of the form; ValueError says that the form is none of ours.
+    """
+    opening = header.match(short)
+    if not opening:
+        return None
+    rest = short[opening.end() :]
+    body = rest[:-1] if rest.endswith("\n") else rest
+    try:
+        found = list(lines(body.split("\n"), opening))
+    except ValueError:
+        return None
+    return "\n".join(found) + rest[len(body) :]

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from headroom.compressors.base import Compressed, Goal, TooCostly
+from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
 from headroom.compressors.sample import sample
 
 MAX_CHARS = 8_000_000
@@ -102,16 +102,7 @@ class Listings:
         return Compressed(short, "exact") if len(short) < len(text) else None
 
     def expand(self, short: str) -> str | None:
-        header = _HEADER.match(short)
-        if not header:
-            return None
-        rest = short[header.end() :]
-        body = rest[:-1] if rest.endswith("\n") else rest
-        try:
-            lines = list(_lines(body.split("\n"), _read_header(header)))
-        except ValueError:
-            return None
-        return "\n".join(lines) + rest[len(body) :]
+        return read_back(short, _HEADER, lambda form, header: _lines(form, _read_header(header)))
 
 
 def _row(line: str) -> Row | None:

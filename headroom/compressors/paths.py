@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from headroom.compressors.base import Compressed, Goal, TooCostly
+from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
 from headroom.compressors.sample import sample
 
 MAX_CHARS = 8_000_000
@@ -84,16 +84,7 @@ class Paths:
         return Compressed(short, "exact") if len(short) < len(text) else None
 
     def expand(self, short: str) -> str | None:
-        header = _HEADER.match(short)
-        if not header:
-            return None
-        rest = short[header.end() :]
-        body = rest[:-1] if rest.endswith("\n") else rest
-        try:
-            lines = list(_lines(body.split("\n"), header["root"] or "", header["ending"] or ""))
-        except ValueError:
-            return None
-        return "\n".join(lines) + rest[len(body) :]
+        return read_back(short, _HEADER, lambda form, header: _lines(form, header["root"] or "", header["ending"] or ""))
 
 
 def common_folder(paths: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from headroom.compressors.base import Compressed, Goal, TooCostly
+from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
 from headroom.compressors.paths import common_folder
 from headroom.compressors.sample import sample
 
@@ -96,16 +96,7 @@ class SearchResults:
         return Compressed(short, "exact") if len(short) < len(text) else None
 
     def expand(self, short: str) -> str | None:
-        header = _HEADER.match(short)
-        if not header:
-            return None
-        rest = short[header.end() :]
-        body = rest[:-1] if rest.endswith("\n") else rest
-        try:
-            lines = list(_lines(body.split("\n"), header["root"] or "", not header["rule"] or bool(header["numbers"])))
-        except ValueError:
-            return None
-        return "\n".join(lines) + rest[len(body) :]
+        return read_back(short, _HEADER, lambda form, header: _lines(form, header["root"] or "", not header["rule"] or bool(header["numbers"])))
 
 
 def _path(line: str) -> str:
