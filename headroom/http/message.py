@@ -128,10 +128,6 @@ def get(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     return None
 
 
-def without(fields: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]) -> Fields:
-    return [item for item in fields if item[0] not in names]
-
-
 HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te",
      b"trailer", b"transfer-encoding", b"upgrade")

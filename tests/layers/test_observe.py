@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import anyio
@@ -8,9 +7,10 @@ import pytest
 
 from headroom.conversation import Report, Usage
 from headroom.errors import Garbled
-from headroom.http.message import Body, Fields, Request, Response, once
+from headroom.http.message import Fields, Request, Response, once
 from headroom.layers.observe import Clocks, observe
 from headroom.record import Record
+from tests.bodies import drain, stream
 
 pytestmark = pytest.mark.anyio
 
@@ -42,24 +42,6 @@ def clocks() -> Clocks:
 
 def ask(fields: Fields | None = None, method: str = "POST") -> Request:
     return Request(method, "/v1/messages?key=SECRET", fields or [], once(b""))
-
-
-def stream(*chunks: bytes, breaks: Exception | None = None) -> Body:
-    async def run() -> AsyncGenerator[bytes, None]:
-        for chunk in chunks:
-            yield chunk
-        if breaks is not None:
-            raise breaks
-
-    running = run()
-    return Body(running, running.aclose)
-
-
-async def drain(response: Response) -> bytes:
-    try:
-        return b"".join([chunk async for chunk in response.body])
-    finally:
-        await response.body.aclose()
 
 
 async def test_one_record_when_the_answer_has_left() -> None:

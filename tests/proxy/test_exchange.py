@@ -21,6 +21,7 @@ from headroom.proxy.intake import Intake
 from headroom.sent import SENT, Journal
 from headroom.stores.memory import Memory
 from headroom.transforms.base import Short
+from tests.bodies import drain, stream
 
 pytestmark = pytest.mark.anyio
 
@@ -92,13 +93,6 @@ def body(*results: str, **more: Any) -> bytes:
 
 def ask(raw: bytes, fields: Fields | None = None, target: str = "/v1/messages?beta=true") -> Request:
     return Request("POST", target, [(b"content-type", b"application/json"), (b"host", b"localhost"), *(fields or [])], once(raw))
-
-
-async def drain(response: Response) -> bytes:
-    try:
-        return b"".join([chunk async for chunk in response.body])
-    finally:
-        await response.body.aclose()
 
 
 async def test_what_leaves_is_shorter_and_the_answer_says_so() -> None:
@@ -180,17 +174,6 @@ async def test_exact_counts_replace_the_estimate_where_there_are_any() -> None:
     response = await world.exchange()(request)
     assert (request.draft.tokens_before, request.draft.tokens_after) == (100, 40)
     assert response.get(b"x-headroom-tokens-saved") == b"60"
-
-
-def stream(*chunks: bytes, breaks: Exception | None = None) -> Body:
-    async def run() -> AsyncGenerator[bytes, None]:
-        for chunk in chunks:
-            yield chunk
-        if breaks is not None:
-            raise breaks
-
-    running = run()
-    return Body(running, running.aclose)
 
 
 EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8")]
