@@ -3,6 +3,7 @@
 A compressor is a pure function of the text and the goal. It promises a grade; the caller checks
 what can be checked (never longer; for "exact", that `expand` gives the bytes back) and
 throws the result away where the promise does not hold. A wrong guess costs savings, never correctness.
+Lossy forms carry no marker of their own: they say what they left out, and the pipeline, which knows the key, writes it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ class Goal:
     """Name of the tool that printed it ("Read", "Bash" …), empty if unknown."""
     call: Json = None
     """The tool call's input: a command line, a path."""
+    query: str = ""
+    """What was asked before the tool printed it: the user's last text and the texts of the call. Lossy forms keep what it names."""
+    ratio: float | None = None
+    """Share of the tokens that lossy forms of prose keep; None: as they see fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,10 @@ class Compressed:
 
     text: str
     grade: Grade
+    omitted: str = ""
+    """Lossy only: what is not shown, by units and number, e.g. "812 of 1000 lines"; the marker quotes it."""
+    lines: str = ""
+    """Lossy only: "41-180" if what is not shown is one range of lines."""
 
 
 class Compressor(Protocol):
@@ -42,6 +51,11 @@ class Compressor(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def lossy(self) -> bool:
+        """Whether its forms leave something out. Such a form is used only where the reader can get the original back."""
+        ...
 
     def sniff(self, text: str, goal: Goal) -> float:
         """How sure we are, 0 to 1, that the text is ours. Looks at a bounded sample, linear time."""
@@ -57,7 +71,7 @@ class Compressor(Protocol):
         ...
 
     def expand(self, short: str) -> str | None:
-        """The inverse: the original bytes for "exact", an equal text for "equal"; None if `short` is not ours."""
+        """The inverse: the original bytes for "exact", an equal text for "equal"; None if `short` is not ours or lossy."""
         ...
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from headroom.compressors import tables
 from headroom.compressors.base import Compressed, Goal, TooCostly
-from headroom.compressors.layout import COMPACT, NUMBER, Document, decode, encode, named, read
 from headroom.compressors.logs import LogTemplates
+from headroom.compressors.tabular import tables
+from headroom.compressors.tabular.layout import COMPACT, NUMBER, Document, decode, encode, named, read
 from headroom.conversation import Json
 
 MAX_CHARS = 4_000_000
@@ -50,6 +50,7 @@ class JsonTables:
     """The compressor."""
 
     name: str = "json"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
         closed = text[-_SAMPLE:].rstrip()[-1:] in ("]", "}")

@@ -79,6 +79,7 @@ class Listings:
     """The compressor."""
 
     name: str = "listings"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
         lines = sample(text).rstrip("\n").split("\n")

@@ -56,6 +56,7 @@ class LogTemplates:
     """The compressor."""
 
     name: str = "logs"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
         """The share of a sample that templates cover."""

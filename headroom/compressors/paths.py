@@ -56,6 +56,7 @@ class Paths:
     """The compressor."""
 
     name: str = "paths"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
         lines = sample(text).rstrip("\n").split("\n")

@@ -79,6 +79,7 @@ class NumberedReads:
     """The compressor."""
 
     name: str = "reads"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
         found = [_NUMBERED.match(line) for line in sample(text).split("\n")]

@@ -65,6 +65,7 @@ class SearchResults:
     """The compressor."""
 
     name: str = "search"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
         lines = sample(text).rstrip("\n").split("\n")

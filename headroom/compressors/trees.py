@@ -40,6 +40,7 @@ class Trees:
     """The compressor."""
 
     name: str = "trees"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
         if "── " not in text:

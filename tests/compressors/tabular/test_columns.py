@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom.compressors.cells import MISSING
-from headroom.compressors.columns import (
+from headroom.compressors.tabular.cells import MISSING
+from headroom.compressors.tabular.columns import (
     MAX_COLUMNS,
     Column,
     Shape,

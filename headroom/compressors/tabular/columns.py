@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain, pairwise
 
-from headroom.compressors.cells import KEY, MISSING, Missing, Path, cells, name, prefix, rests
-from headroom.compressors.layout import NUMBER
+from headroom.compressors.tabular.cells import KEY, MISSING, Missing, Path, cells, name, prefix, rests
+from headroom.compressors.tabular.layout import NUMBER
 from headroom.conversation import Json
 
 Shape = tuple[str, ...]

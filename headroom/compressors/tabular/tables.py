@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headroom.compressors.cells import (
+from headroom.compressors.tabular.cells import (
     KEY,
     MISSING,
     NAME,
@@ -32,7 +32,7 @@ from headroom.compressors.cells import (
     read_prefix,
     read_rest,
 )
-from headroom.compressors.columns import (
+from headroom.compressors.tabular.columns import (
     MAX_COLUMNS,
     Column,
     Shape,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom.compressors.cells import (
+from headroom.compressors.tabular.cells import (
     KEY,
     MISSING,
     NAME,
@@ -21,7 +21,7 @@ from headroom.compressors.cells import (
     read_rest,
     rests,
 )
-from headroom.compressors.layout import NUMBER
+from headroom.compressors.tabular.layout import NUMBER
 from headroom.conversation import Json
 
 

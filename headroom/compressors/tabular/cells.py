@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from json.encoder import encode_basestring
 
-from headroom.compressors.layout import NUMBER, decode_at, encode, number
+from headroom.compressors.tabular.layout import NUMBER, decode_at, encode, number
 from headroom.conversation import Json
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import tables
-from headroom.compressors.layout import encode
+from headroom.compressors.tabular import tables
+from headroom.compressors.tabular.layout import encode
 from headroom.conversation import Json
 
 Row = dict[str, Json]

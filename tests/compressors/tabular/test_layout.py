@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.layout import (
+from headroom.compressors.tabular.layout import (
     MAX_DEPTH,
     NUMBER,
     Layout,
