@@ -31,21 +31,22 @@ class Compressed:
     """Tokens before and after by the bundled estimator, every edit, and why everything else was left alone."""
 
 
-def compress(body: Any, *, model: str = "") -> Compressed:
-    """Shorten the tool outputs in a request, without loss. Pure: the argument is not changed.
+def compress(body: Any, *, model: str = "", lossy: bool = False) -> Compressed:
+    """Shorten the tool outputs in a request. Pure: the argument is not changed.
 
     `body` is a request of any of the four APIs, as a dict, JSON text or bytes, or a list of chat or Anthropic
-    messages. `model` names the model where the body does not. Raises ValueError if it is not JSON.
+    messages. `model` names the model where the body does not. `lossy` allows views whose marker names the key under
+    which `report.originals` has the whole text; hand it to the model when it asks. Raises ValueError if it is not JSON.
     """
     if isinstance(body, list):
-        done = compress({"model": model, "messages": body})
+        done = compress({"model": model, "messages": body}, lossy=lossy)
         return Compressed(done.body["messages"], done.report)
     if isinstance(body, dict):
-        done = compress(json.dumps({"model": model, **body}, ensure_ascii=True).encode())
+        done = compress(json.dumps({"model": model, **body}, ensure_ascii=True).encode(), lossy=lossy)
         result = json.loads(done.body)
         return Compressed({name: result[name] for name in body}, done.report)
     if isinstance(body, str):
-        done = compress(body.encode("utf-8"))
+        done = compress(body.encode("utf-8"), lossy=lossy)
         return Compressed(done.body.decode("utf-8"), done.report)
     try:
         document = Document.parse(bytes(body))
@@ -53,7 +54,7 @@ def compress(body: Any, *, model: str = "") -> Compressed:
         raise ValueError(f"not a request: {error.reason}") from None
     pipeline = standard()
     conversation = _dialect_of(document).read(document, f"/v1beta/models/{model or 'unknown'}:generateContent")
-    outcome = pipeline(conversation, pipeline.chain(conversation), {}, 0)
+    outcome = pipeline(conversation, pipeline.chain(conversation), {}, 0, lossy=lossy)
     return Compressed(document.splice(outcome.edits), outcome.report)
 
 

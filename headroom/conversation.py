@@ -31,6 +31,9 @@ Skip = Literal[
     "no_kind",          # no compressor recognises it
     "no_gain",          # recognised, but the short form would not be shorter
     "too_costly",       # past a work limit
+    "file_read",        # a shorter form was found, but what may be a file must stay exact: an edit has to match it
+    "no_way_back",      # only a lossy form would help, and the model could not get the original back
+    "protected",        # only a lossy form would help, and the operator protects this tool's results
     "failed",           # a transform raised or broke its post-condition
     "marked",           # holds a marker of ours, or is a retrieved original
     "surrogates",       # not valid Unicode
@@ -71,6 +74,8 @@ class Conversation:
     """What the model also reads but nobody edits (tool definitions, tool inputs); for counting."""
     kept_by_provider: bool = False
     """The provider holds earlier turns itself (previous_response_id, cachedContent …)."""
+    forgets: bool = False
+    """The provider may drop earlier results by itself (context editing, truncation), so none may be referred to."""
 
 
 @dataclass(frozen=True, slots=True)

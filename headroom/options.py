@@ -211,6 +211,13 @@ def between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def share(text: str) -> float:
+    """A number from 0.1 to 1: "0.4"."""
+    if not re.fullmatch(r"[01]?\.\d{1,6}|1", text) or not 0.1 <= float(text) <= 1:
+        raise ValueError("must be a number from 0.1 to 1, such as 0.4")
+    return float(text)
+
+
 def names(text: str) -> tuple[str, ...]:
     """A comma-separated list."""
     return tuple(item.strip() for item in text.split(",") if item.strip())

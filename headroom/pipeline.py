@@ -6,7 +6,9 @@ the conversation is left alone. Every part that is not shortened carries the rea
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ from headroom.compressors import COMPRESSORS
 from headroom.conversation import Address, Conversation, Edit, Grade, Part, Report, Skip, Skipped
 from headroom.memo import Memo
 from headroom.tokens import estimate
-from headroom.transforms.base import Short, Transform
+from headroom.transforms.base import Sent, Short, Transform
 from headroom.transforms.shorten import Shorten
 from headroom.transforms.tidy import Tidy
 
@@ -66,12 +68,16 @@ class Scale:
 
 
 class Pipeline:
-    """Transforms, applied to each tool output in turn. Safe to use from several threads."""
+    """Transforms, applied to each tool output in turn. Safe to use from several threads.
 
-    def __init__(self, transforms: Sequence[Transform], scale: Scale) -> None:
+    `protect`: globs of the tools whose results are never shortened with loss.
+    """
+
+    def __init__(self, transforms: Sequence[Transform], scale: Scale, protect: Sequence[str] = ()) -> None:
         self._transforms = tuple(transforms)
+        self._protected = re.compile("|".join(fnmatch.translate(glob.lower()) for glob in protect) or "(?!)")
         self.weigh = scale.weigh
-        self._results: Memo[tuple[bytes, str, str, bool], Short | Skip] = Memo(MEMO_BYTES)
+        self._answers: Memo[tuple[str, bytes, str, str, bool, bool, bytes], Short | Skip] = Memo(MEMO_BYTES)
 
     def size(self, conversation: Conversation) -> int:
         """Estimated tokens of everything the model reads."""
@@ -97,14 +103,15 @@ class Pipeline:
         return keys
 
     def __call__(
-        self, conversation: Conversation, keys: Mapping[int, str], sent: Mapping[str, str | None], history: int
+        self, conversation: Conversation, keys: Mapping[int, str], sent: Mapping[str, str | None], history: int,
+        *, lossy: bool = False,
     ) -> Outcome:
         """`keys` as `chain` gives them; `sent` the journal's answer to them.
 
         Parts before index `history` that have no record were sent by somebody else and are left alone.
+        `lossy`: the model can get originals back in this request.
         """
-        fold = _Fold(self, conversation)
-        past: list[Part] = []  # grows as we go: a slice for each part would make the work quadratic
+        fold = _Fold(self, conversation, lossy)
         for i, part in enumerate(conversation.parts):
             if part.role != "tool":
                 fold.skip(part, "not_tool_output")
@@ -114,33 +121,24 @@ class Pipeline:
                 fold.forms[keys[i]] = None
                 fold.skip(part, "foreign")
             else:
-                fold.forms[keys[i]] = fold.shorten(part, past)
-            past.append(part)
+                fold.forms[keys[i]] = fold.shorten(part)
         return fold.outcome()
 
-    def shorten(self, part: Part, past: Sequence[Part], failed: Counter[str]) -> Short | Skip:
-        """All transforms in turn on one part; remembered by content where they depend on nothing else."""
-        key = (self.weigh(part.text).digest, part.tool, repr(part.call), part.error)
-        known = self._results.get(key)
-        if known is not None:
-            return known
-        result = self._apply(part, past, failed)
-        if all(t.local for t in self._transforms):
-            size = ENTRY_BYTES + (len(result.text) if isinstance(result, Short) else 0)
-            self._results.put(key, result, size)
-        return result
-
-    def _apply(self, part: Part, past: Sequence[Part], failed: Counter[str]) -> Short | Skip:
+    def shorten(self, part: Part, past: Sequence[Sent], lossy: bool, failed: Counter[str]) -> Short | Skip:
+        """All transforms in turn on one part."""
         if not _is_unicode(part.text):
             return "surrogates"
-        now, grade = part, 0
-        by: list[str] = []
+        protected = lossy and self._protected.match(part.tool.lower()) is not None
+        answer = self._chain(part, past, lossy and not protected, failed)
+        return "protected" if protected and answer == "no_way_back" else answer
+
+    def _chain(self, part: Part, past: Sequence[Sent], lossy: bool, failed: Counter[str]) -> Short | Skip:
+        now = part
+        done: list[Short] = []
         reason: Skip = "no_kind"
         for transform in self._transforms:
             try:
-                answer = transform(now, past)
-                if isinstance(answer, Short):
-                    _check(answer)
+                answer = self._ask(transform, now, past, lossy)
             except Exception as error:
                 # Law 5: a request never fails because we could not shorten it. The original goes out and the
                 # failure is counted by name; the text of an exception may hold content, so it is not kept.
@@ -148,23 +146,42 @@ class Pipeline:
                 return "failed"
             if isinstance(answer, Short):
                 now = replace(now, text=answer.text)
-                by.append(answer.by)
-                grade = max(grade, GRADES.index(answer.grade))
+                done.append(answer)
             else:
                 reason = answer
-        if not by:
+        if not done:
             return reason
-        if self.weigh(now.text).tokens >= self.weigh(part.text).tokens:
-            return "no_gain"
-        return Short(now.text, "+".join(by), GRADES[grade])
+        short = _joined(done, part)
+        return short if self.weigh(short.text).tokens < self.weigh(part.text).tokens else "no_gain"
+
+    def _ask(self, transform: Transform, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
+        """One transform's answer, remembered by all it depends on."""
+        context = transform.context(part, past, lossy)
+        if context is None:
+            return _checked(transform(part, past, lossy), lossy)
+        key = (
+            transform.name, self.weigh(part.text).digest, part.tool, repr(part.call), part.error, lossy,
+            hashlib.sha256(context.encode("utf-8", "surrogatepass")).digest() if context else b"",
+        )
+        known = self._answers.get(key)
+        if known is None:
+            known = _checked(transform(part, past, lossy), lossy)
+            self._answers.put(key, known, ENTRY_BYTES + (len(known.text) if isinstance(known, Short) else 0))
+        return known
+
+
+_REMINDER = "<system-reminder>"
+"""How Claude Code opens what it, and not the user, says in a user's turn."""
 
 
 class _Fold:
     """The running account of one pass over one conversation."""
 
-    def __init__(self, pipeline: Pipeline, conversation: Conversation) -> None:
+    def __init__(self, pipeline: Pipeline, conversation: Conversation, lossy: bool) -> None:
         self._pipeline = pipeline
         self._conversation = conversation
+        self._lossy = lossy
+        self._past: list[Sent] = []  # grows as we go: a slice for each part would make the work quadratic
         self._changes: dict[Address, str] = {}
         self._edits: list[Edit] = []
         self._skipped: dict[Skip, list[int]] = {}
@@ -177,6 +194,7 @@ class _Fold:
 
     def skip(self, part: Part, reason: Skip) -> None:
         self._leave(part.text, reason)
+        self._remember(part, part.text)
 
     def _leave(self, text: str, reason: Skip) -> None:
         tokens = self._pipeline.weigh(text).tokens
@@ -185,14 +203,19 @@ class _Fold:
         row[0] += tokens
         row[1] += 1
 
+    def _remember(self, part: Part, text: str) -> None:
+        asked = part.role == "user" and not part.text.lstrip().startswith(_REMINDER)
+        question = part.text if asked else self._past[-1].question if self._past else ""
+        self._past.append(Sent(part, "" if self._conversation.forgets else text, question))
+
     def replay(self, part: Part, form: str | None) -> None:
         if form is None:
             self.skip(part, "sent_as_is")
-            return
-        self._change(part, form)
+        else:
+            self._change(part, form)
 
-    def shorten(self, part: Part, past: Sequence[Part]) -> str | None:
-        result = self._pipeline.shorten(part, past, self._failed)
+    def shorten(self, part: Part) -> str | None:
+        result = self._pipeline.shorten(part, self._past, self._lossy, self._failed)
         if not isinstance(result, Short):
             self.skip(part, result)
             return None
@@ -206,6 +229,7 @@ class _Fold:
         self._before += before
         self._saved += before - after
         self._changes[part.at] = text
+        self._remember(part, text)
         return before, after
 
     def outcome(self) -> Outcome:
@@ -227,17 +251,35 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _check(short: Short) -> None:
+def _checked(answer: Short | Skip, lossy: bool) -> Short | Skip:
     """The post-conditions of law 5 that a text can break; structure cannot change, only string literals do."""
-    if not short.text.strip():
-        raise ValueError("an empty text")
-    if not _is_unicode(short.text):
-        raise ValueError("not Unicode")
-    if short.grade == "lossy" and ccr.MARKER.search(short.text) is None:
-        raise ValueError("a lossy text without a marker")
+    if isinstance(answer, Short):
+        if not answer.text.strip():
+            raise ValueError("an empty text")
+        if not _is_unicode(answer.text):
+            raise ValueError("not Unicode")
+        if answer.grade == "lossy" and not (lossy and answer.omitted):
+            raise ValueError("a lossy text where none may be, or that does not say what it leaves out")
+    return answer
 
 
-def standard() -> Pipeline:
-    """The transforms that every request goes through."""
+def _joined(done: Sequence[Short], part: Part) -> Short:
+    """What the transforms made together: of the weakest grade among theirs, with the marker that a lossy one owes."""
+    text = done[-1].text
+    grade = max((short.grade for short in done), key=GRADES.index)
+    by = "+".join(short.by for short in done)
+    if grade != "lossy":
+        return Short(text, by, grade)
+    lossy = [short for short in done if short.grade == "lossy"]
+    omitted = "; ".join(short.omitted for short in lossy)
+    lines = lossy[0].lines if len(lossy) == 1 else ""
+    return Short(f"{ccr.marker(ccr.key_of(part.text), omitted, lines)}\n{text}", by, grade, omitted, lines)
+
+
+def standard(*, protect: Sequence[str] = (), ratio: float | None = None) -> Pipeline:
+    """The transforms that every request goes through.
+
+    `protect`: globs of tools whose results lose nothing; `ratio`: share of its tokens that prose keeps.
+    """
     scale = Scale(estimate)
-    return Pipeline([Tidy(), Shorten(COMPRESSORS, scale.tokens)], scale)
+    return Pipeline([Tidy(), Shorten(COMPRESSORS, scale.tokens, ratio)], scale, protect)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headroom.options import between, names, option, seconds, show_seconds, show_size, size, url
+from headroom.options import between, names, option, seconds, share, show_seconds, show_size, size, url
 
 LISTEN, ASK, SHORTEN, KEEP, SEE = "Listening", "Asking the provider", "Compression", "State", "Watching"
 
@@ -33,6 +33,10 @@ class Settings:
     ca_bundle: str = option("", "PEM file of certificate authorities to trust instead of the system's.", group=ASK, env="SSL_CERT_FILE", metavar="PATH")
 
     no_optimize: bool = option(False, "Pure pass-through: bytes out are bytes in.", group=SHORTEN)
+    lossless: bool = option(False, "Only what can be read back from the short form itself: nothing left out, no markers.", group=SHORTEN)
+    no_ccr_inject_tool: bool = option(False, "You vouch for a way back to originals (/v1/retrieve, headroom retrieve): long outputs may become views with a marker.", group=SHORTEN)
+    protect_tool_results: tuple[str, ...] = option((), "Tools whose results never lose anything, comma-separated; globs such as mcp__*, any case.", group=SHORTEN, parse=names, metavar="A,B")
+    target_ratio: float | None = option(None, "Share of its tokens that prose keeps where it may be shortened with loss, 0.1 to 1; unset: 0.35 with a question, else all.", group=SHORTEN, parse=share, metavar="F")
 
     state: str = option("", "Where originals and the journal of sent forms live: memory: or sqlite:PATH.", group=KEEP, metavar="URL", show=lambda url: url or "sqlite in ~/.headroom")
     stateless: bool = option(False, "Write not one byte to disk; state lives in memory, at most 64 MiB of originals.", group=KEEP)

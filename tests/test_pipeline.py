@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom.ccr import key_of
+from headroom.ccr import MARKER, key_of
 from headroom.conversation import Conversation, Part, Skip
 from headroom.pipeline import Outcome, Pipeline, Scale
-from headroom.transforms.base import Short
+from headroom.transforms.base import Sent, Short
 
 
 def words(text: str) -> int:
@@ -23,15 +23,19 @@ class Halve:
     """Drops every second word of a text that starts with "long"; a small, honest transform."""
 
     name: str = "halve"
-    local: bool = True
 
-    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str | None:
+        return ""
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
         if part.text.startswith("boom"):
             raise RuntimeError("secret content")
         if part.text.startswith("void"):
             return Short(" ", "halve", "exact")
-        if part.text.startswith("lossy"):
+        if part.text.startswith("lossy without"):
             return Short("less", "halve", "lossy")
+        if part.text.startswith("lossy"):
+            return Short("less", "halve", "lossy", "lines 2-9 of 9", "2-9") if lossy else "no_way_back"
         if not part.text.startswith("long"):
             return "no_kind"
         return Short("short " + " ".join(part.text.split()[2::2]), "halve", "exact")
@@ -40,21 +44,25 @@ class Halve:
 @dataclass(frozen=True, slots=True)
 class Strip:
     name: str = "strip"
-    local: bool = True
 
-    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str | None:
+        return ""
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
         return Short(part.text.strip(" ~"), "strip", "equal") if "~" in part.text else "no_gain"
 
 
 @dataclass(frozen=True, slots=True)
 class Refer:
-    """Not local: says "as above" if the same text stands before it."""
+    """Looks back: says "as above" if the same text stands before it."""
 
     name: str = "refer"
-    local: bool = False
 
-    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
-        return Short("as above", "refer", "exact") if any(p.text == part.text for p in past) else "no_kind"
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str | None:
+        return None
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
+        return Short("as above", "refer", "exact") if any(p.text == part.text for p in past if p.part.role != "system") else "no_kind"
 
 
 def tool(text: str, i: int = 0) -> Part:
@@ -65,8 +73,10 @@ def conversation(*parts: Part, fresh: int = 0) -> Conversation:
     return Conversation("m", tuple(replace(p, at=("messages", i)) for i, p in enumerate(parts)), fresh)
 
 
-def fold(pipeline: Pipeline, c: Conversation, sent: dict[str, str | None] | None = None, history: int = 0) -> Outcome:
-    return pipeline(c, pipeline.chain(c), sent or {}, history)
+def fold(
+    pipeline: Pipeline, c: Conversation, sent: dict[str, str | None] | None = None, history: int = 0, *, lossy: bool = False,
+) -> Outcome:
+    return pipeline(c, pipeline.chain(c), sent or {}, history, lossy=lossy)
 
 
 LONG = "long a b c d e f g h"
@@ -147,16 +157,77 @@ def test_results_are_remembered_by_content() -> None:
     calls: list[str] = []
 
     class Counting:
-        name, local = "counting", True
+        name = "counting"
 
-        def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+        def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str | None:
+            return past[-1].question if lossy and past else ""
+
+        def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
             calls.append(part.text)
-            return Halve()(part, past)
+            return Halve()(part, past, lossy)
 
     pipeline = Pipeline([Counting()], Scale(words))
     for fresh_word in ("one", "two"):
         fold(pipeline, conversation(Part("user", fresh_word, ()), tool(LONG)))
     assert calls == [LONG]
+    for fresh_word in ("one", "two", "two"):
+        fold(pipeline, conversation(Part("user", fresh_word, ()), tool(LONG)), lossy=True)
+    assert calls == [LONG] * 3
+
+
+LOSSY = "lossy " + "word " * 90
+
+
+@pytest.mark.parametrize(("lossy", "protect", "reason"), [
+    (True, (), ""), (False, (), "no_way_back"), (True, ("b*",), "protected"), (True, ("*x", "BASH"), "protected"), (True, ("bas", "ash"), ""),
+])
+def test_a_lossy_form_needs_a_way_back_and_an_unprotected_tool(lossy: bool, protect: tuple[str, ...], reason: str) -> None:
+    outcome = fold(Pipeline([Halve()], Scale(words), protect), conversation(tool(LOSSY)), lossy=lossy)
+    assert [s.reason for s in outcome.report.skipped] == [reason] * bool(reason)
+    assert len(outcome.edits) == (not reason)
+
+
+def test_the_pipeline_writes_the_marker_that_a_lossy_form_owes() -> None:
+    outcome = fold(Pipeline([Strip(), Halve()], Scale(words)), conversation(tool(LOSSY + "~")), lossy=True)
+    first, _, rest = outcome.edits[("messages", 0)].partition("\n")
+    marker = MARKER.fullmatch(first)
+    assert marker is not None
+    assert (marker["what"], marker["key"], marker["lines"], rest) == ("lines 2-9 of 9", key_of(LOSSY + "~"), "2-9", "less")
+    assert [(e.by, e.grade) for e in outcome.report.edits] == [("strip+halve", "lossy")]
+    assert key_of(LOSSY + "~") in outcome.report.originals
+
+
+class Recording:
+    """Keeps what it is shown of the past."""
+
+    name = "recording"
+
+    def __init__(self) -> None:
+        self.seen: list[list[tuple[str, str]]] = []
+
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str | None:
+        return None
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
+        self.seen.append([(p.text, p.question) for p in past])
+        return Halve()(part, past, lossy)
+
+
+def test_the_past_is_shown_as_it_left_with_the_question_that_was_asked() -> None:
+    recording = Recording()
+    c = conversation(
+        tool(LONG), Part("user", "why?", ()), Part("user", "<system-reminder>be brief</system-reminder>", ()), tool("x"), tool("y"),
+    )
+    fold(Pipeline([recording], Scale(words)), c)
+    seen = [("short b d f h", ""), ("why?", "why?"), ("<system-reminder>be brief</system-reminder>", "why?"), ("x", "why?")]
+    assert recording.seen == [[], seen[:3], seen]
+
+
+def test_where_the_provider_forgets_nothing_of_the_past_is_shown() -> None:
+    recording = Recording()
+    c = replace(conversation(tool(LONG), Part("user", "why?", ()), tool("x")), forgets=True)
+    fold(Pipeline([recording], Scale(words)), c)
+    assert recording.seen == [[], [("", ""), ("", "why?")]]
 
 
 text = st.sampled_from([LONG, "long p q r s t", "other words", "boom", "~ " + LONG]) | st.text(max_size=12)

@@ -75,10 +75,13 @@ def untouched(body: bytes, reason: Skip, tokens: int | None = None) -> Prepared:
 
 
 class Compression:
-    """Shared by all dialects. `durable`: the journal outlives this process, so a missing record means foreign."""
+    """Shared by all dialects. `durable`: the journal outlives this process, so a missing record means foreign.
 
-    def __init__(self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool) -> None:
-        self._pipeline, self._journal, self._memo, self._durable = pipeline, journal, memo, durable
+    `lossy`: there is a way back to originals, so that views with a marker may be sent.
+    """
+
+    def __init__(self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool, lossy: bool = False) -> None:
+        self._pipeline, self._journal, self._memo, self._durable, self._lossy = pipeline, journal, memo, durable, lossy
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def prepare(self, dialect: Dialect, path: str, body: bytes, leave: Skip | None = None) -> Prepared:
@@ -163,7 +166,8 @@ class Compression:
         )
 
         def work() -> Prepared:
-            outcome: Outcome = self._pipeline(conversation, keys, sent, history)
+            lossy = self._lossy and not conversation.kept_by_provider
+            outcome: Outcome = self._pipeline(conversation, keys, sent, history, lossy=lossy)
             body = reading.document.splice(outcome.edits)
             return Prepared(body, outcome.report, reading, outcome.edits, sent)
 

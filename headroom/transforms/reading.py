@@ -71,6 +71,11 @@ def is_file_read(part: Part) -> bool:
     return not _NO_READ.fullmatch(part.tool)
 
 
+def texts_of(part: Part) -> Iterator[str]:
+    """The texts of the call that a part answers: a command line, a path, a pattern."""
+    return _texts(part.call, MAX_DEPTH)
+
+
 def _texts(value: Json, depth: int) -> Iterator[str]:
     """All texts in a tool call's input: where the command line stands differs by client."""
     if isinstance(value, str):

@@ -1,7 +1,7 @@
-"""Take off what a terminal would not show: colours, overwritten progress, blanks at line ends, long runs of empty lines.
+"""Take off what a terminal would not show: colours, overwritten progress, blanks at line ends.
 
 Never on what may be a file: there every blank counts. What is overwritten is worked out line by line; movements
-between lines are dropped with the other escapes, so that all lines which were ever written stay.
+between lines are dropped with the other escapes, so that all lines which were ever written stay, each under its number.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from headroom import ccr
 from headroom.compressors.base import FORM, slices
 from headroom.conversation import Part, Skip
-from headroom.transforms.base import Short
+from headroom.transforms.base import Sent, Short
 from headroom.transforms.reading import is_file_read
 
 _ESCAPE = re.compile(
@@ -25,7 +25,6 @@ _ESCAPE = re.compile(
 """ECMA-48, 7-bit forms; the 8-bit ones are letters in UTF-8 text."""
 
 _MOVE = re.compile(r"(\r|\x08|\x1b\[[0-2]?K|\x1b\[1?G)")
-_EMPTY = re.compile(r"\n{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,11 @@ class Tidy:
     """The transform."""
 
     name: str = "tidy"
-    local: bool = True
 
-    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str:
+        return ""
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
         if part.error:
             return "error"
         if ccr.MARKER.search(part.text) or FORM.match(part.text):
@@ -55,8 +56,6 @@ def tidied(text: str) -> str:
         text = "\n".join([*map(_shown, lines[:-1], [True] * len(lines)), _shown(lines[-1], False)]).replace("\x1b", "")
     if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
         text = "\n".join([line.rstrip(" \t") for line in text.split("\n")])
-    if "\n\n\n\n" in text:
-        text = _EMPTY.sub("\n\n\n", text)
     return text
 
 

@@ -16,7 +16,7 @@ from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepare
 from headroom.sent import Form, Journal, decode, encode
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
-from headroom.transforms.base import Short
+from headroom.transforms.base import Sent, Short
 
 pytestmark = pytest.mark.anyio
 
@@ -29,9 +29,11 @@ class Cut:
 
     version: str = "v1"
     name: str = "cut"
-    local: bool = True
 
-    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str:
+        return ""
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
         return Short(f"{self.version} {part.text[-6:]}", "cut", "exact") if part.text.startswith("long") else "no_kind"
 
 

@@ -20,7 +20,7 @@ from headroom.proxy.exchange import Exchange, Services
 from headroom.proxy.intake import Intake
 from headroom.sent import SENT, Journal
 from headroom.stores.memory import Memory
-from headroom.transforms.base import Short
+from headroom.transforms.base import Sent, Short
 from tests.bodies import drain, stream
 
 pytestmark = pytest.mark.anyio
@@ -32,9 +32,11 @@ REFUSAL = b'{"type":"error","error":{"type":"invalid_request_error","message":"m
 @dataclass(frozen=True, slots=True)
 class Cut:
     name: str = "cut"
-    local: bool = True
 
-    def __call__(self, part: Part, past: Sequence[Part]) -> Short | Skip:
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str:
+        return ""
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
         return Short("cut " + part.text[-6:], "cut", "exact") if part.text.startswith("long") else "no_kind"
 
 

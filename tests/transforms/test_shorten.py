@@ -14,7 +14,7 @@ from headroom.compressors import COMPRESSORS
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.conversation import Grade, Part, Skip
 from headroom.tokens import estimate
-from headroom.transforms.base import Short
+from headroom.transforms.base import Sent, Short
 from headroom.transforms.shorten import GAIN, SHORT, Shorten
 
 LINES = "".join(f"line {i} of the text\n" for i in range(100))
@@ -36,6 +36,10 @@ class Cutting:
     """What a text must end in for it to be shortened."""
     limit: int = 10**9
 
+    @property
+    def lossy(self) -> bool:
+        return self.grade == "lossy"
+
     def sniff(self, text: str, goal: Goal) -> float:
         return self.sure
 
@@ -44,7 +48,8 @@ class Cutting:
             raise TooCostly("too long")
         if not text.endswith(self.needs):
             return None
-        return Compressed(f"[{self.name}]\n{text[: int(len(text) * self.share)]}", self.grade)
+        omitted = f"lines about {goal.query[:9]}" if self.lossy else ""
+        return Compressed(f"[{self.name}]\n{text[: int(len(text) * self.share)]}", self.grade, omitted)
 
     def expand(self, short: str) -> str | None:
         return self.knows if short.startswith(f"[{self.name}]\n") else None
@@ -55,7 +60,7 @@ def tokens(text: str) -> int:
 
 
 def shorten(*compressors: Cutting, text: str = LINES, tool: str = "Bash", error: bool = False) -> Short | Skip:
-    return Shorten(compressors, tokens)(Part("tool", text, ("x",), tool, BASH, error), ())
+    return Shorten(compressors, tokens)(Part("tool", text, ("x",), tool, BASH, error), (), False)
 
 
 def by(result: Short | Skip) -> str:
@@ -92,7 +97,7 @@ GOOD = Cutting("good", 0.3, knows=LINES)
         (shorten(Cutting("certain", 0.6, 0.9, knows=LINES), GOOD), "good"),
         # Equal forms may not stand for files.
         (shorten(Cutting("equal", 0.3, grade="equal")), "equal"),
-        (shorten(Cutting("equal", 0.3, grade="equal"), tool="Read"), "no_gain"),
+        (shorten(Cutting("equal", 0.3, grade="equal"), tool="Read"), "file_read"),
         (shorten(Cutting("equal", 0.3, grade="equal"), Cutting("exact", 0.6, knows=LINES), tool="Read"), "exact"),
         # On a long text they compete on a sample. One that needs the whole text counts as half of what it is sure of.
         (shorten(Cutting("fair", 0.6, knows=LONG), Cutting("good", 0.3, knows=LONG), text=LONG), "good"),
@@ -103,6 +108,63 @@ GOOD = Cutting("good", 0.3, knows=LINES)
 )
 def test_who_wins(result: Short | Skip, expected: str) -> None:
     assert by(result) == expected
+
+
+VIEW = Cutting("view", 0.1, grade="lossy", sure=0.9)
+
+
+def lossy(*compressors: Cutting, text: str = LONG, tool: str = "Bash", allowed: bool = True) -> Short | Skip:
+    past = (Sent(Part("user", "why?", ()), "why?", "why?"),)
+    return Shorten(compressors, tokens)(Part("tool", text, ("x",), tool, BASH), past, allowed)
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (lossy(VIEW), "view"),
+        # Only with a way back; the reason tells what would have helped.
+        (lossy(VIEW, allowed=False), "no_way_back"),
+        (lossy(VIEW, Cutting("exact", 0.9, knows=LONG), allowed=False), "exact"),
+        # Never on what may be a file.
+        (lossy(VIEW, tool="Read"), "no_kind"),
+        # The lossless form comes first, and must leave enough to be worth a second call.
+        (lossy(VIEW, Cutting("exact", 0.9, knows=LONG)), "view"),
+        (lossy(VIEW, Cutting("exact", 0.11, knows=LONG)), "exact"),
+        (lossy(Cutting("view", 0.75, grade="lossy", sure=0.9), Cutting("exact", 0.9, knows=LONG)), "exact"),
+        (lossy(VIEW, text=LINES), "no_kind"),
+        # The surest wins, not the shortest: a wrong kind is a bad view.
+        (lossy(VIEW, Cutting("surer", 0.4, grade="lossy", sure=1.0)), "surer"),
+        (lossy(VIEW, Cutting("surer", 0.9, grade="lossy", sure=1.0)), "view"),
+        (lossy(Cutting("unsure", 0.1, grade="lossy", sure=0.4)), "no_kind"),
+        (lossy(Cutting("costly", 0.1, grade="lossy", sure=0.9, limit=1)), "no_kind"),
+    ],
+)
+def test_lossy_forms_come_last(result: Short | Skip, expected: str) -> None:
+    assert by(result) == expected
+
+
+def test_a_lossy_form_says_what_it_leaves_out_and_knows_the_question() -> None:
+    result = lossy(VIEW)
+    assert isinstance(result, Short)
+    assert (result.grade, result.omitted) == ("lossy", "lines about why?\nmake")
+
+
+def test_the_question_is_part_of_what_an_answer_depends_on() -> None:
+    shorten, part = Shorten([VIEW], tokens), Part("tool", LONG, ())
+    past = (Sent(Part("user", "why?", ()), "why?", "why?"),)
+    assert [shorten.context(part, past, True), shorten.context(part, (), True), shorten.context(part, past, False)] == ["why?", "", ""]
+
+
+def test_candidates_say_how_each_one_fared() -> None:
+    family = (
+        VIEW, GOOD, Cutting("fair", 0.6, knows=LINES), Cutting("wrong", 0.1, knows="?"), Cutting("costly", limit=1),
+        Cutting("silent", needs="?"), Cutting("unsure", sure=0.1, knows=LINES), Cutting("little", 0.98, knows=LINES),
+    )
+    found = Shorten(family, tokens).candidates(Part("tool", LINES, (), "Bash", BASH), ())
+    assert [(c.name, c.verdict) for c in found] == [
+        ("wrong", "its inverse does not give the bytes back"), ("good", ""), ("unsure", "not its kind of text"), ("fair", ""),
+        ("little", "saves too little"), ("view", ""), ("costly", "too much work"), ("silent", "finds nothing to shorten"),
+    ]
 
 
 def test_a_few_tokens_are_not_worth_a_form() -> None:
@@ -133,21 +195,21 @@ LISTING = "total 9\n" + "".join(f"-rw-r--r-- 1 ann staff {i:>5} Nov 21 02:19 f{i
     ],
 )
 def test_the_family_knows_its_own(part: Part, expected: str) -> None:
-    assert by(SHORTEN(part, ())) == expected
+    assert by(SHORTEN(part, (), False)) == expected
 
 
 @pytest.mark.parametrize("text", [READ, GREP, FIND, LISTING, json.dumps([{"id": i, "name": f"n{i}", "ok": True} for i in range(60)], indent=2)])
 def test_what_was_shortened_is_not_shortened_again(text: str) -> None:
-    once = SHORTEN(Part("tool", text, (), "Bash", BASH), ())
+    once = SHORTEN(Part("tool", text, (), "Bash", BASH), (), False)
     assert isinstance(once, Short)
     assert once.grade == "exact"
-    assert not isinstance(SHORTEN(Part("tool", once.text, (), "Bash", BASH), ()), Short)
+    assert not isinstance(SHORTEN(Part("tool", once.text, (), "Bash", BASH), (), False), Short)
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from([READ, GREP, FIND, LISTING, LINES, "[x]\n", "\n", "{", "é"]), max_size=4).map("".join), st.sampled_from(["Bash", "Read"]))
 def test_never_longer_and_only_exact_for_files(text: str, tool: str) -> None:
-    result = SHORTEN(Part("tool", text, (), tool, BASH), ())
+    result = SHORTEN(Part("tool", text, (), tool, BASH), (), False)
     if isinstance(result, Short):
         assert estimate(result.text) <= estimate(text) - GAIN
         compressor = next(c for c in COMPRESSORS if c.name == result.by)

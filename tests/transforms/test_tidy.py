@@ -42,9 +42,9 @@ ESC = "\x1b"
         ("N\x08NA\x08AM\x08ME\x08E _\x08x", "NAME x"),
         ("100%\x08\x08", "100%"),
         ("\x08a", "a"),
-        # Blanks and empty lines.
+        # Blanks; every line keeps its number, so empty ones stay.
         ("a  \nb\t \n\n c  d", "a\nb\n\n c  d"),
-        ("a\n\n\n\n\n\nb\n\n\nc", "a\n\n\nb\n\n\nc"),
+        ("a\n\n\n\n\n\nb\n\n\nc", "a\n\n\n\n\n\nb\n\n\nc"),
         ("  indented\n\ttoo", "  indented\n\ttoo"),
     ],
 )
@@ -69,7 +69,7 @@ COLOURED = f"{ESC}[31mred{ESC}[0m\n" * 3
     ],
 )
 def test_when_it_acts(part: Part, expected: Short | str) -> None:
-    assert TIDY(part, ()) == expected
+    assert TIDY(part, (), False) == expected
 
 
 PIECES = st.sampled_from(
@@ -100,4 +100,4 @@ def test_the_work_is_linear(piece: str) -> None:
 
 def test_a_form_of_ours_is_left_alone() -> None:
     text = "[search hits by file under /srv/app/; …]\n= \n## a.py\n1:x   \n\n\n\n\nend" + " " * 9
-    assert Tidy()(Part("tool", text, ("x",), "Bash", {"command": "ls"}), ()) == "marked"
+    assert Tidy()(Part("tool", text, ("x",), "Bash", {"command": "ls"}), (), False) == "marked"
