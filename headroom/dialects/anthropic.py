@@ -52,7 +52,7 @@ class Anthropic:
         kept = document.get("thread") is not None
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
-            reading.others, kept,
+            reading.others, kept, _forgets(document.get("context_management")),
         )
 
     def usage(self, message: Json) -> Usage | None:
@@ -74,6 +74,12 @@ class Anthropic:
             status == 400 and error.get("type") == "invalid_request_error"
             and BOUND.search(words) is not None and BROKEN.search(words) is not None
         )
+
+
+def _forgets(management: Json) -> bool:
+    """Whether the provider is asked to clear or compact earlier results; clearing of thinking touches none."""
+    edits = [text_of(edit.get("type")) for _, edit in objects(mapping(management).get("edits"))]
+    return any(not edit.startswith("clear_thinking") for edit in edits)
 
 
 def _system(at: Address, value: Json, calls: Calls) -> Turn:

@@ -55,9 +55,10 @@ class OpenAIResponses:
     def read(self, document: Document, path: str) -> Conversation:
         reading = read(document, self.name, (("instructions", _instructions), ("input", _item)), ("tools",))
         kept = reading.elsewhere or any(document.get(name) is not None for name in KEPT)
+        forgets = document.get("truncation") == "auto" or bool(document.get("context_management"))
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
-            reading.others, kept,
+            reading.others, kept, forgets,
         )
 
     def usage(self, message: Json) -> Usage | None:

@@ -198,3 +198,12 @@ def test_mismatch(words: str, answer: bool) -> None:
 @pytest.mark.parametrize("body", [None, [], "x", {"error": "x"}, {"error": {"type": "invalid_request_error", "message": 7}}])
 def test_an_odd_refusal_is_no_mismatch(body: Json) -> None:
     assert not DIALECT.mismatch(400, body)
+
+
+@pytest.mark.parametrize(("management", "forgets"), [
+    (None, False), ({}, False), ({"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}, False),
+    ({"edits": [{"type": "clear_thinking_20251015"}, {"type": "clear_tool_uses_20250919"}]}, True), ({"edits": [{"type": "compact_20260112"}]}, True),
+    ({"edits": "x"}, False), ([], False),
+])
+def test_a_provider_that_may_clear_results_forgets(management: Json, forgets: bool) -> None:
+    assert conversation(context_management=management).forgets is forgets

@@ -162,3 +162,11 @@ def test_a_bare_url_leads_to_the_version() -> None:
 
 def test_errors_and_refusals_are_openais() -> None:
     assert DIALECT.mismatch(400, DIALECT.error(400, "'reasoning' was provided without its required following item."))
+
+
+@pytest.mark.parametrize(("rest", "forgets"), [
+    ({}, False), ({"truncation": "disabled"}, False), ({"truncation": "auto"}, True),
+    ({"context_management": [{"type": "compaction", "compact_threshold": 1000}]}, True), ({"context_management": None}, False),
+])
+def test_a_provider_that_may_drop_items_forgets(rest: dict[str, Json], forgets: bool) -> None:
+    assert conversation(USER, **rest).forgets is forgets
