@@ -17,6 +17,7 @@ from headroom.errors import OurError, SettingsError
 COMMANDS: Mapping[str, str] = {
     "proxy": "run the proxy",
     "demo": "see it work: a scripted model, recorded agent sessions, no key, no network",
+    "compress": "show what would become of a text, by which compressor and why",
     "retrieve": "print an original by its key",
     "settings": "list every setting, its value and where it came from",
     "tokenizer": "exact token counts: fetch the vocabulary once, or show what is used",

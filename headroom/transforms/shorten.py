@@ -43,6 +43,9 @@ SURE = 0.5
 """How sure a lossy compressor must be: it is chosen by kind and not by size, since the shortest view of a wrong kind is the worst."""
 
 
+IDLE = "finds nothing to shorten"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """How one compressor fared with a text; for people who ask why."""
@@ -108,7 +111,7 @@ class Shorten:
         if trial.costly:
             return "too much work"
         if trial.made is None:
-            return "finds nothing to shorten"
+            return IDLE
         if sureness < (SURE if trial.compressor.lossy else PLAUSIBLE):
             return "not its kind of text"
         if not self._pays(self._tokens(part.text), trial.made):
