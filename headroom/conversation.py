@@ -76,6 +76,8 @@ class Conversation:
     """The provider holds earlier turns itself (previous_response_id, cachedContent …)."""
     forgets: bool = False
     """The provider may drop earlier results by itself (context editing, truncation), so none may be referred to."""
+    definitions: tuple[tuple[Address, str], ...] = ()
+    """Where each tool definition stands, and its JSON. They are among `others` too, at their head."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from headroom.conversation import Address, Conversation, Edit, Grade, Part, Repo
 from headroom.memo import Memo
 from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short, Transform
+from headroom.transforms.definitions import compacted
 from headroom.transforms.shorten import Shorten
 from headroom.transforms.tidy import Tidy
 
@@ -27,6 +28,12 @@ MEMO_BYTES = 16 << 20
 
 ENTRY_BYTES = 200
 """What a memo entry costs beside its texts: two dict slots, a tuple and a digest, as sys.getsizeof sees them."""
+
+DEFINITIONS = -1
+"""Under this index the chain has the key of how the tool definitions were sent."""
+
+COMPACT = "compact"
+"""What the journal says of definitions that are sent compacted."""
 
 GRADES: tuple[Grade, ...] = ("exact", "equal", "lossy")
 
@@ -70,11 +77,16 @@ class Scale:
 class Pipeline:
     """Transforms, applied to each tool output in turn. Safe to use from several threads.
 
-    `protect`: globs of the tools whose results are never shortened with loss.
+    `protect`: globs of the tools whose results are never shortened with loss. `compact_tools`: take off from tool
+    definitions what says nothing.
     """
 
-    def __init__(self, transforms: Sequence[Transform], scale: Scale, protect: Sequence[str] = ()) -> None:
+    def __init__(
+        self, transforms: Sequence[Transform], scale: Scale, protect: Sequence[str] = (), *, compact_tools: bool = False
+    ) -> None:
         self._transforms = tuple(transforms)
+        self.compact_tools = compact_tools
+        self._definitions: Memo[str, tuple[str | None]] = Memo(MEMO_BYTES)
         self._protected = re.compile("|".join(fnmatch.translate(glob.lower()) for glob in protect) or "(?!)")
         self.weigh = scale.weigh
         self._answers: Memo[tuple[str, bytes, str, str, bool, bool, bytes], Short | Skip] = Memo(MEMO_BYTES)
@@ -85,21 +97,28 @@ class Pipeline:
 
     def chain(self, conversation: Conversation) -> Mapping[int, str]:
         """Index of each tool part → its journal key: a hash of its text, of the call it answers and of all that was
-        said before it. Without the call, a form that may stand for a command's output would be replayed for a file.
+        said before it; and under DEFINITIONS that of all that was said before the model's first turn. Without the call, a form that may stand for a command's output would be replayed for a file.
 
         System text is left out: clients change it in mid-session (the date, a mode), and the forms
         of earlier results stay true. So are blocks that are not text.
         """
         keys: dict[int, str] = {}
         link = b""
+        opened = False
         for i, part in enumerate(conversation.parts):
             if part.role == "system":
                 continue
+            if part.role == "assistant" and not opened:
+                keys[DEFINITIONS], opened = _opening(link), True
             link = hashlib.sha256(link + part.role[0].encode() + self.weigh(part.text).digest).digest()
             if part.role == "tool":
                 call = repr((part.tool, part.call, part.error)).encode("utf-8", "surrogatepass")
                 link = hashlib.sha256(link + call).digest()
                 keys[i] = link.hex()[:40]
+        if not opened:
+            keys[DEFINITIONS] = _opening(link)
+        if not conversation.definitions:
+            del keys[DEFINITIONS]
         return keys
 
     def __call__(
@@ -112,6 +131,8 @@ class Pipeline:
         `lossy`: the model can get originals back in this request.
         """
         fold = _Fold(self, conversation, lossy)
+        if DEFINITIONS in keys:
+            fold.define(keys[DEFINITIONS], sent, new=history == 0)
         for i, part in enumerate(conversation.parts):
             if part.role != "tool":
                 fold.skip(part, "not_tool_output")
@@ -123,6 +144,16 @@ class Pipeline:
             else:
                 fold.forms[keys[i]] = fold.shorten(part)
         return fold.outcome()
+
+    def compacted(self, definition: str) -> str | None:
+        """The JSON of a tool definition without what says nothing; None if it stays as it is."""
+        known = self._definitions.get(definition)
+        if known is None:
+            short = compacted(definition)
+            shorter = short is not None and self.weigh(short).tokens < self.weigh(definition).tokens
+            known = (short if shorter else None,)
+            self._definitions.put(definition, known, 2 * len(definition) + ENTRY_BYTES)
+        return known[0]
 
     def shorten(self, part: Part, past: Sequence[Sent], lossy: bool, failed: Counter[str]) -> Short | Skip:
         """All transforms in turn on one part."""
@@ -170,6 +201,10 @@ class Pipeline:
         return known
 
 
+def _opening(link: bytes) -> str:
+    return hashlib.sha256(b"definitions" + link).hexdigest()[:40]
+
+
 _REMINDER = "<system-reminder>"
 """How Claude Code opens what it, and not the user, says in a user's turn."""
 
@@ -191,6 +226,27 @@ class _Fold:
         self.forms: dict[str, str | None] = {}
         for text in conversation.others:
             self._leave(text, "not_tool_output")
+
+    def define(self, key: str, sent: Mapping[str, str | None], *, new: bool) -> None:
+        """Tool definitions, all as they were in the conversation's first request: the provider reads them before anything else."""
+        way = sent.get(key)
+        if key not in sent:
+            way = self.forms[key] = COMPACT if new and self._pipeline.compact_tools else None
+        if way != COMPACT:
+            return
+        row = self._skipped["not_tool_output"]
+        for at, source in self._conversation.definitions:
+            short = self._pipeline.compacted(source)
+            if short is None:
+                continue
+            before, after = self._pipeline.weigh(source).tokens, self._pipeline.weigh(short).tokens
+            row[0] -= before
+            row[1] -= 1
+            self._saved += before - after
+            self._changes[at] = short
+            if key in self.forms:
+                self._edits.append(Edit("compact-tools", "", source, short, "equal", before, after))
+                self._originals[ccr.key_of(source)] = source
 
     def skip(self, part: Part, reason: Skip) -> None:
         self._leave(part.text, reason)
@@ -276,10 +332,10 @@ def _joined(done: Sequence[Short], part: Part) -> Short:
     return Short(f"{ccr.marker(ccr.key_of(part.text), omitted, lines)}\n{text}", by, grade, omitted, lines)
 
 
-def standard(*, protect: Sequence[str] = (), ratio: float | None = None) -> Pipeline:
+def standard(*, protect: Sequence[str] = (), ratio: float | None = None, compact_tools: bool = False) -> Pipeline:
     """The transforms that every request goes through.
 
     `protect`: globs of tools whose results lose nothing; `ratio`: share of its tokens that prose keeps.
     """
     scale = Scale(estimate)
-    return Pipeline([Tidy(), Shorten(COMPRESSORS, scale.tokens, ratio)], scale, protect)
+    return Pipeline([Tidy(), Shorten(COMPRESSORS, scale.tokens, ratio)], scale, protect, compact_tools=compact_tools)

@@ -153,15 +153,15 @@ class Document:
         """The elements of a top-level array; () if the member is absent or no array."""
         return tuple(self._parsed(value) for value in self._arrays.get(name, ()))
 
-    def sources(self, name: str) -> tuple[str, ...]:
-        """The JSON of each element of a top-level array, or of the member as a whole where it is no array."""
-        found: list[str] = []
-        for _, value in self._units(name):
+    def sources(self, name: str) -> tuple[tuple[Address, str], ...]:
+        """Address and JSON of each element of a top-level array, or of the member as a whole where it is no array."""
+        found: list[tuple[Address, str]] = []
+        for at, value in self._units(name):
             source = self._known(value, _SOURCE)
             if source is None:
                 source = self._source(value)
                 self._keep(value, _SOURCE, source, len(source))
-            found.append(source)
+            found.append((at, source))
         return tuple(found)
 
     def facts(self, name: str, reader: Reader[F]) -> list[F]:
@@ -177,7 +177,8 @@ class Document:
         return found
 
     def splice(self, edits: Mapping[Address, str]) -> bytes:
-        """The body with the strings at these addresses replaced. ValueError if one is not a string."""
+        """The body with the strings at these addresses replaced; an element that is an object is replaced by the JSON
+        that the text is. ValueError if something else stands there."""
         pieces: list[bytes] = []
         done = 0
         for start, end, text in sorted(self._cuts(edits)):
@@ -194,6 +195,9 @@ class Document:
             grouped.setdefault(address[:cut], {})[address[cut:]] = text
         for at, texts in grouped.items():
             value = self._at(at)
+            if () in texts and self._raw.startswith(b"{", value.start):
+                yield value.start, value.end, texts[()].encode()
+                continue
             written = self._written(value, texts)
             for address, found in self._literals(value, texts).items():
                 start, end = value.start + found.start, value.start + found.end

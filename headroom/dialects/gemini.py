@@ -58,7 +58,7 @@ class Gemini:
         return Conversation(
             match["model"] if match else "", reading.parts, reading.fresh,
             match is not None and match["verb"] == "streamGenerateContent", reading.others,
-            bool(document.get("cachedContent") or document.get("cached_content")),
+            bool(document.get("cachedContent") or document.get("cached_content")), definitions=reading.definitions,
         )
 
     def usage(self, message: Json) -> Usage | None:

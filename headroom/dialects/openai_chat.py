@@ -30,7 +30,8 @@ class OpenAIChat:
     def read(self, document: Document, path: str) -> Conversation:
         reading = read(document, self.name, (("messages", _message),), ("tools", "functions"))
         return Conversation(
-            text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True, reading.others
+            text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True, reading.others,
+            definitions=reading.definitions,
         )
 
     def usage(self, message: Json) -> Usage | None:

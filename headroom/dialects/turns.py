@@ -65,12 +65,14 @@ class Reading:
     fresh: int
     others: tuple[str, ...]
     elsewhere: bool
+    definitions: tuple[tuple[Address, str], ...]
 
 
 def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]], tools: Sequence[str]) -> Reading:
-    """`members` hold turns; `tools` are members that the model reads but nobody edits."""
+    """`members` hold turns; `tools` are members with tool definitions."""
     parts: list[Part] = []
-    others = [source for name in tools for source in document.sources(name)]
+    definitions = tuple(found for name in tools for found in document.sources(name))
+    others = [source for _, source in definitions]
     fresh, elsewhere = 0, False
     for name, derive in members:
         for turn in document.facts(name, Turns(dialect, derive)):
@@ -79,4 +81,4 @@ def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]]
             elsewhere = elsewhere or turn.elsewhere
             if turn.assistant:
                 fresh = len(parts)
-    return Reading(tuple(parts), fresh, tuple(others), elsewhere)
+    return Reading(tuple(parts), fresh, tuple(others), elsewhere, definitions)

@@ -5,7 +5,7 @@ The heavy steps are pure and run in a worker thread when there is much to do; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
@@ -19,6 +19,9 @@ from headroom.pipeline import Outcome, Pipeline
 from headroom.sent import Form, Journal, Unread
 
 T = TypeVar("T")
+
+Keep = Callable[[Mapping[str, str]], Awaitable[None]]
+"""Puts originals by key into the store; raises StoreError."""
 
 OFF_LOOP = 32 * 1024
 """Bytes of new text from which a worker thread pays: handing over costs about 0.1 ms, 32 KiB cost about 1 ms."""
@@ -63,6 +66,8 @@ class Prepared:
     unsettled: Literal["", "record", "amend"] = ""
     """The forms are a guess, to be recorded once the provider has taken them."""
     store_failures: int = 0
+    kept: bool = False
+    """The originals are in the store already."""
 
 
 BYTES_PER_TOKEN = 4
@@ -84,8 +89,11 @@ class Compression:
         self._pipeline, self._journal, self._memo, self._durable, self._lossy = pipeline, journal, memo, durable, lossy
         self._threads = anyio.CapacityLimiter(THREADS)
 
-    async def prepare(self, dialect: Dialect, path: str, body: bytes, leave: Skip | None = None) -> Prepared:
-        """`leave`: read the body for the account, but change nothing, for that reason."""
+    async def prepare(
+        self, dialect: Dialect, path: str, body: bytes, leave: Skip | None = None, keep: Keep | None = None
+    ) -> Prepared:
+        """`leave`: read the body for the account, but change nothing, for that reason. `keep` puts originals into the
+        store; without it nothing is left out of a text."""
         if len(body) > UNPARSED:
             return untouched(body, "too_large")
         try:
@@ -95,7 +103,7 @@ class Compression:
         if leave is not None:
             tokens = await self.aside(len(body), lambda: self._pipeline.size(reading.conversation))
             return replace(untouched(body, leave, tokens), reading=reading)
-        return await self._decide(reading)
+        return await self._decide(reading, keep)
 
     async def other_reading(self, prepared: Prepared) -> Prepared:
         """The same body with what has no record read the other way: for a provider that refused our reading."""
@@ -122,22 +130,35 @@ class Compression:
             raise Unreadable("too_costly")
         return Reading(document, conversation, self._pipeline.chain(conversation), len(body))
 
-    async def _decide(self, reading: Reading) -> Prepared:
+    async def _decide(self, reading: Reading, keep: Keep | None) -> Prepared:
         keys, fresh = reading.keys, reading.conversation.fresh
         if not keys:
             return await self._compress(reading, {}, fresh)
         sent, failures = await self._known(list(keys.values()))
-        history = [key for i, key in keys.items() if i < fresh]
+        history = [key for i, key in keys.items() if 0 <= i < fresh]
         unknown = any(key not in sent for key in history)
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
         # earlier process, purity says what we would have sent, and that is assumed. Else what has no record is foreign.
         lost = bool(failures) or (not self._durable and not any(key in sent for key in history))
-        prepared = await self._compress(reading, sent, 0 if lost else fresh)
+        prepared = await self._reachable(reading, sent, 0 if lost else fresh, keep)
+        failures += prepared.store_failures
         if unknown:
             prepared = replace(prepared, other=fresh if lost else 0)
         if unknown and lost:
             return replace(prepared, unsettled="record", store_failures=failures)
         return await self._recorded(prepared, reading, failures)
+
+    async def _reachable(self, reading: Reading, sent: Mapping[str, Form], history: int, keep: Keep | None) -> Prepared:
+        """Something is left out of a text only once its original can be had back."""
+        lossy = self._lossy and keep is not None and not reading.conversation.kept_by_provider
+        prepared = await self._compress(reading, sent, history, lossy=lossy)
+        if keep is None or all(edit.grade != "lossy" for edit in prepared.report.edits):
+            return prepared
+        try:
+            await keep(prepared.report.originals)
+        except StoreError:
+            return replace(await self._compress(reading, sent, history), store_failures=1)
+        return replace(prepared, kept=True)
 
     async def _known(self, keys: list[str]) -> tuple[Mapping[str, Form], int]:
         try:
@@ -154,19 +175,19 @@ class Compression:
             stands = await self._journal.record(forms)
         except StoreError:
             return replace(prepared, store_failures=failures + 1)
+        prepared = replace(prepared, store_failures=failures)
         if any(stands.get(key, form) != form for key, form in forms.items()):
             # Another worker recorded other forms for the same turn first: what stands is what is sent.
-            return await self._compress(reading, {**prepared.sent, **stands}, reading.conversation.fresh)
+            return replace(await self._compress(reading, {**prepared.sent, **stands}, reading.conversation.fresh), kept=prepared.kept)
         return prepared
 
-    async def _compress(self, reading: Reading, sent: Mapping[str, Form], history: int) -> Prepared:
+    async def _compress(self, reading: Reading, sent: Mapping[str, Form], history: int, *, lossy: bool = False) -> Prepared:
         conversation, keys = reading.conversation, reading.keys
         new = sum(
-            len(conversation.parts[i].text) for i, key in keys.items() if key not in sent and i >= history
+            len(conversation.parts[i].text) for i, key in keys.items() if key not in sent and i >= max(history, 0)
         )
 
         def work() -> Prepared:
-            lossy = self._lossy and not conversation.kept_by_provider
             outcome: Outcome = self._pipeline(conversation, keys, sent, history, lossy=lossy)
             body = reading.document.splice(outcome.edits)
             return Prepared(body, outcome.report, reading, outcome.edits, sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -86,7 +87,9 @@ class Exchange:
             return untouched(raw, "encoding")
         if services.log_messages:
             request.draft.request = body[:LOGGED].decode("utf-8", "replace")
-        prepared = await services.compression.prepare(self._dialect, request.path, body, self._left_alone(request))
+        prepared = await services.compression.prepare(
+            self._dialect, request.path, body, self._left_alone(request), functools.partial(services.keep, request),
+        )
         if prepared.store_failures:
             services.mishap("journal")
         return prepared
@@ -103,8 +106,8 @@ class Exchange:
         results: list[Response | HeadroomError] = []
         try:
             async with anyio.create_task_group() as meanwhile:
-                # Only lossless forms so far: an original that could not be kept can still be read from its form.
-                if prepared.report.originals:
+                # What is kept only now left without loss: if it cannot be kept, it can still be read from its form.
+                if prepared.report.originals and not prepared.kept:
                     meanwhile.start_soon(self._keep, request, prepared.report.originals)
                 meanwhile.start_soon(self._recount, request, prepared.reading.conversation, prepared.changes)
                 results.append(await _caught(self._ask_twice_at_most(request, raw, prepared)))

@@ -48,5 +48,6 @@ class Recount:
     def _count(self, conversation: Conversation, changes: Mapping[Address, str]) -> tuple[int, int]:
         count = self.counter
         before = sum(map(count, conversation.others)) + sum(count(p.text) for p in conversation.parts)
-        saved = sum(count(p.text) - count(changes[p.at]) for p in conversation.parts if p.at in changes)
+        texts = (*((p.at, p.text) for p in conversation.parts), *conversation.definitions)
+        saved = sum(count(text) - count(changes[at]) for at, text in texts if at in changes)
         return before, before - saved

@@ -96,7 +96,7 @@ class Proxy:
             trust.load()  # to hear of a bad file now; the system's roots are loaded when a request needs them
         self.client = Client(_limits(settings), trust, Proxies.of(environ, settings.upstream_proxy), time.monotonic)
         self._compression = Compression(
-            standard(protect=settings.protect_tool_results, ratio=settings.target_ratio),
+            standard(protect=settings.protect_tool_results, ratio=settings.target_ratio, compact_tools=settings.compact_tools),
             Journal(self.store, time.time, sent_space(url)), self._memo,
             durable=url != "memory:", lossy=settings.no_ccr_inject_tool and not settings.lossless,
         )

@@ -91,8 +91,8 @@ def test_members_elements_and_sources() -> None:
     assert document.get("messages") == json.loads(BODY)["messages"]
     assert document.elements("messages") == tuple(json.loads(BODY)["messages"])
     assert document.elements("system") == document.elements("absent") == document.elements("tools") == ()
-    assert document.sources("messages")[0] == '{"content":"one", "n":1.50}'
-    assert document.sources("system") == ('"be\\tkind"',)
+    assert document.sources("messages")[0] == (("messages", 0), '{"content":"one", "n":1.50}')
+    assert document.sources("system") == ((("system",), '"be\\tkind"'),)
     assert document.sources("absent") == document.sources("tools") == ()
 
 
@@ -123,7 +123,7 @@ def test_the_same_text_in_another_spelling_stays_as_it_was_spelled() -> None:
 
 
 @pytest.mark.parametrize("address", [
-    (), ("absent",), ("messages",), ("messages", 0), ("messages", 9, "content"), ("messages", -1), ("messages", "0", "content"),
+    (), ("absent",), ("messages",), ("messages", 9, "content"), ("messages", -1), ("messages", "0", "content"),
     ("messages", 0, "n"), ("messages", 1, "content"), ("messages", 1, "content", 2, "text"), ("messages", 2), ("system", 0),
     ("input", "a"), (0,),
 ])
@@ -256,3 +256,8 @@ def test_threads_share_a_memo() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_an_element_that_is_an_object_is_replaced_by_the_json_that_the_text_is() -> None:
+    document = Document.parse(b'{"tools": [{"name": "a"} , {"name":"b"}], "n": 1.0}')
+    assert document.splice({("tools", 0): '{"name":"ä"}'}) == '{"tools": [{"name":"ä"} , {"name":"b"}], "n": 1.0}'.encode()

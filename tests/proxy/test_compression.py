@@ -256,3 +256,84 @@ async def test_a_body_of_very_many_texts_is_left_alone() -> None:
     prepared = await prepare(compression(Books()), raw)
     assert prepared.body is raw
     assert [s.reason for s in prepared.report.skipped] == ["too_costly"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Leaves out all but the end of a text, where there is a way back; else what it keeps is marked as all."""
+
+    name: str = "view"
+
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> str:
+        return ""
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
+        return Short(part.text[-6:], "view", "lossy", "nearly all") if lossy else Short("all " + part.text[-6:], "view", "exact")
+
+
+def views(books: Books) -> Compression:
+    return Compression(
+        Pipeline([View()], Scale(lambda text: len(text))), Journal(books, lambda: 0.0), DocumentMemo(), durable=True, lossy=True,
+    )
+
+
+LONGER = LONG * 10
+
+
+@pytest.mark.parametrize(("rest", "can_keep", "expected"), [
+    ({}, True, "view"), ({}, False, "all"), ({}, None, "all"), ({"thread": {"type": "continue"}}, True, "all"),
+], ids=["kept", "the store is full", "no store", "the provider keeps the history"])
+async def test_something_is_left_out_only_once_its_original_is_kept(rest: dict[str, Json], can_keep: bool | None, expected: str) -> None:
+    kept: dict[str, str] = {}
+
+    async def keep(originals: Mapping[str, str]) -> None:
+        if not can_keep:
+            raise StoreError("disk full")
+        kept.update(originals)
+
+    books = Books()
+    raw = json.dumps({**json.loads(body(result(LONGER + "a"))), **rest}).encode()
+    prepared = await views(books).prepare(dialect(), "/v1/messages", raw, keep=None if can_keep is None else keep)
+    (text,) = texts(prepared)
+    assert text.startswith("[view" if expected == "view" else "all ")
+    assert prepared.kept is (expected == "view") is bool(kept)
+    assert prepared.store_failures == (can_keep is False)
+    assert list(books.rows.values()) == [text]
+    again = await views(books).prepare(dialect(), "/v1/messages", raw, keep=keep)
+    assert (texts(again), again.kept) == ([text], False)
+
+
+TOOL = {"name": "read", "description": "\n    Read a file.\n    ", "input_schema": {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}}
+COMPACT = {"name": "read", "description": "Read a file.", "input_schema": {"type": "object"}}
+
+
+def compacting(books: Books, compact: bool, *, durable: bool = True) -> Compression:
+    pipeline = Pipeline([], Scale(lambda text: len(text)), compact_tools=compact)
+    return Compression(pipeline, Journal(books, lambda: 0.0), DocumentMemo(), durable=durable)
+
+
+async def tools(c: Compression, *messages: Json, first: str = "go") -> Json:
+    raw = json.dumps({"model": "m", "tools": [TOOL], "messages": [{"role": "user", "content": first}, *messages]}).encode()
+    prepared = await prepare(c, raw)
+    after = json.loads(prepared.body)
+    assert after["messages"] == json.loads(raw)["messages"]
+    assert prepared.report.before == sum(s.tokens for s in prepared.report.skipped) + (len(json.dumps(TOOL)) if after["tools"] == [COMPACT] else 0)
+    return after["tools"]
+
+
+async def test_tool_definitions_stay_as_the_first_request_had_them() -> None:
+    books = Books()
+    off, on = compacting(books, False), compacting(books, True)
+    assert await tools(on) == [COMPACT]
+    assert await tools(on, SAID, result("x")) == [COMPACT]
+    assert await tools(compacting(books, False), SAID, result("x"), SAID) == [COMPACT]
+    assert await tools(off, first="another") == [TOOL]
+    assert await tools(on, SAID, first="another") == [TOOL]
+    # One that somebody else began stays as they sent it, for good.
+    assert await tools(on, SAID, first="foreign") == [TOOL]
+    assert await tools(on, SAID, result("x"), SAID, first="foreign") == [TOOL]
+
+
+async def test_definitions_without_a_journal_are_assumed_to_have_gone_out_as_we_would_send_them() -> None:
+    assert await tools(compacting(Books(), True, durable=False), SAID, result("x")) == [COMPACT]
+    assert await tools(compacting(Books(), False, durable=False), SAID, result("x")) == [TOOL]
