@@ -78,6 +78,8 @@ class Conversation:
     """The provider may drop earlier results by itself (context editing, truncation), so none may be referred to."""
     definitions: tuple[tuple[Address, str], ...] = ()
     """Where each tool definition stands, and its JSON. They are among `others` too, at their head."""
+    opaque: int = 0
+    """Blocks that are not text (pictures, files, what is signed or encrypted), whose tokens nobody can tell from outside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,8 @@ class _Fold:
         self.forms: dict[str, str | None] = {}
         for text in conversation.others:
             self._leave(text, "not_tool_output")
+        if conversation.opaque:
+            self._skipped["opaque"] = [0, conversation.opaque]
 
     def define(self, key: str, sent: Mapping[str, str | None], *, new: bool) -> None:
         """Tool definitions, all as they were in the conversation's first request: the provider reads them before anything else."""

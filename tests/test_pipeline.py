@@ -233,7 +233,9 @@ def test_where_the_provider_forgets_nothing_of_the_past_is_shown() -> None:
 text = st.sampled_from([LONG, "long p q r s t", "other words", "boom", "~ " + LONG]) | st.text(max_size=12)
 part = st.builds(Part, st.sampled_from(["system", "user", "assistant", "tool"]), text, st.just(("x",)), st.sampled_from(["", "Bash"]))
 others = st.lists(st.text("ab {}", max_size=9), max_size=2).map(tuple)
-conversations = st.builds(lambda parts, more: replace(conversation(*parts), others=more), st.lists(part, max_size=7), others)
+conversations = st.builds(
+    lambda parts, more, opaque: replace(conversation(*parts), others=more, opaque=opaque), st.lists(part, max_size=7), others, st.integers(0, 2),
+)
 PIPELINE = Pipeline([Strip(), Halve(), Refer()], Scale(words))
 
 
@@ -250,7 +252,7 @@ def test_no_part_grows_and_every_part_is_accounted_for(c: Conversation) -> None:
     outcome = fold(PIPELINE, c)
     for p in c.parts:
         assert words(outcome.edits.get(p.at, p.text)) <= words(p.text)
-    assert sum(s.parts for s in outcome.report.skipped) + len(outcome.edits) == len(c.parts) + len(c.others)
+    assert sum(s.parts for s in outcome.report.skipped) + len(outcome.edits) == len(c.parts) + len(c.others) + c.opaque
     left = sum(s.tokens for s in outcome.report.skipped)
     edited = sum(words(p.text) for p in c.parts if p.at in outcome.edits)
     assert outcome.report.before == left + edited == sum(words(t) for t in [*(p.text for p in c.parts), *c.others])

@@ -31,7 +31,7 @@ class OpenAIChat:
         reading = read(document, self.name, (("messages", _message),), ("tools", "functions"))
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True, reading.others,
-            definitions=reading.definitions,
+            definitions=reading.definitions, opaque=reading.opaque,
         )
 
     def usage(self, message: Json) -> Usage | None:

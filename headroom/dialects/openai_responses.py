@@ -58,7 +58,7 @@ class OpenAIResponses:
         forgets = document.get("truncation") == "auto" or bool(document.get("context_management"))
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
-            reading.others, kept, forgets, reading.definitions,
+            reading.others, kept, forgets, reading.definitions, reading.opaque,
         )
 
     def usage(self, message: Json) -> Usage | None:

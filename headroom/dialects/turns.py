@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headroom.conversation import Address, Json, Part
 from headroom.dialects.document import Document
+from headroom.dialects.shapes import opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Turn:
     """The model said this: everything before it was sent before."""
     elsewhere: bool = False
     """Stands for something that the provider holds."""
+    opaque: int = 0
+    """See Conversation.opaque."""
 
 
 Calls = Mapping[str, Call]
@@ -48,7 +51,8 @@ class Turns:
         self._calls: dict[str, Call] = {}
 
     def read(self, at: Address, value: Json) -> Turn:
-        return self._derive(at, value, self._calls)
+        turn, blocks = self._derive(at, value, self._calls), opaque(value)
+        return replace(turn, opaque=blocks) if blocks else turn
 
     def absorb(self, turn: Turn) -> None:
         for call in turn.calls:
@@ -66,6 +70,7 @@ class Reading:
     others: tuple[str, ...]
     elsewhere: bool
     definitions: tuple[tuple[Address, str], ...]
+    opaque: int
 
 
 def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]], tools: Sequence[str]) -> Reading:
@@ -73,12 +78,13 @@ def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]]
     parts: list[Part] = []
     definitions = tuple(found for name in tools for found in document.sources(name))
     others = [source for _, source in definitions]
-    fresh, elsewhere = 0, False
+    fresh, elsewhere, blocks = 0, False, 0
     for name, derive in members:
         for turn in document.facts(name, Turns(dialect, derive)):
             parts += turn.parts
             others += turn.others
+            blocks += turn.opaque
             elsewhere = elsewhere or turn.elsewhere
             if turn.assistant:
                 fresh = len(parts)
-    return Reading(tuple(parts), fresh, tuple(others), elsewhere, definitions)
+    return Reading(tuple(parts), fresh, tuple(others), elsewhere, definitions, blocks)

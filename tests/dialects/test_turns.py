@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from headroom.conversation import Address, Json, Part
 from headroom.dialects.document import Document, DocumentMemo
+from headroom.dialects.shapes import opaque
 from headroom.dialects.turns import Call, Calls, Turn, Turns, read
 
 
@@ -43,3 +46,19 @@ def test_members_are_read_in_the_order_given() -> None:
 def test_one_stored_element_is_enough() -> None:
     document = Document.parse(b'{"m": ["a", "stored b", "c"]}')
     assert read(document, "test", (("m", derive),), ()).elsewhere
+
+
+@pytest.mark.parametrize(("message", "blocks"), [
+    ({"role": "user", "content": "hi"}, 0),
+    ({"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": "x"}}, {"type": "text", "text": "hi"}]}, 1),
+    ({"content": [{"type": "tool_result", "content": [{"type": "image"}, {"type": "document"}, {"type": "text", "text": ""}]}]}, 2),
+    ({"content": [{"type": "image_url", "image_url": {"url": "data:"}}]}, 1),
+    ({"type": "reasoning", "encrypted_content": "x"}, 1),
+    ({"parts": [{"inlineData": {"data": "x"}}, {"functionResponse": {"response": {"parts": [{"fileData": {}}]}}}]}, 2),
+    ({"content": [{"type": "tool_use", "input": {"type": "image", "list": [{"type": "image"}]}}]}, 0),
+    ([{"type": "image"}], 1), ("image", 0), (None, 0),
+])
+def test_blocks_that_are_no_text_are_counted(message: Json, blocks: int) -> None:
+    assert opaque(message) == blocks
+    document = Document.parse(json.dumps({"messages": [message, message]}).encode())
+    assert read(document, "test", (("messages", lambda at, value, calls: Turn()),), ()).opaque == 2 * blocks
