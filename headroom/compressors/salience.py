@@ -18,9 +18,15 @@ SEVERE = re.compile(
 
 _WORD = re.compile(r"[^\W_][\w./:@#-]*[^\W_]|[^\W_]{2,}")
 _PART = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])|\d{2,}")
-_STOP = frozenset(
-    ["the", "and", "for", "are", "was", "were", "has", "had", "have", "not", "but", "you", "your", "can", "could", "should", "would", "will", "with", "this", "that", "these", "those", "there", "then", "than", "them", "they", "from", "into", "onto", "over", "what", "when", "where", "which", "who", "whom", "whose", "why", "how", "all", "any", "each", "every", "some", "more", "most", "other", "such", "only", "own", "same", "does", "did", "doing", "done", "please", "let", "lets", "make", "made", "run", "use", "used", "using", "get", "got", "see", "show", "tell", "give", "find", "look", "want", "need", "like", "just", "also", "its", "his", "her", "our", "their", "about", "after", "before", "because", "been", "being", "both", "between", "during", "few", "here", "out", "very", "too", "now", "new", "one", "two"]  # a list of 120 quoted words is harder to read
-)
+_STOP = frozenset((
+    "the", "and", "for", "are", "was", "were", "has", "had", "have", "not", "but", "you", "your", "can", "could", "should", "would",
+    "will", "with", "this", "that", "these", "those", "there", "then", "than", "them", "they", "from", "into", "onto", "over", "what",
+    "when", "where", "which", "who", "whom", "whose", "why", "how", "all", "any", "each", "every", "some", "more", "most", "other",
+    "such", "only", "own", "same", "does", "did", "doing", "done", "please", "let", "lets", "make", "made", "run", "use", "used",
+    "using", "get", "got", "see", "show", "tell", "give", "find", "look", "want", "need", "like", "just", "also", "its", "his", "her",
+    "our", "their", "about", "after", "before", "because", "been", "being", "both", "between", "during", "few", "here", "out", "very",
+    "too", "now", "new", "one", "two",
+))
 MAX_QUERY = 8000
 """Characters of a question that are looked at; longer ones are pasted texts, whose end is what is asked."""
 

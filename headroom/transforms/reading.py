@@ -1,11 +1,14 @@
 """Whether a tool output shows what is in a file, so that an edit must later match it to the letter.
 
-True when in doubt: a wrong yes costs a few tokens, a wrong no an edit that finds no match.
+True when in doubt: a wrong yes costs a few tokens, a wrong no an edit that finds no match. Logs are no such files:
+nobody edits them. An excerpt, which is what a search or a diff prints, is not the file either: its lines must stay
+exact, but some may be left out.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from headroom.conversation import Json, Part
@@ -28,7 +31,37 @@ _NO_READ = re.compile(
     r"|(?:google_)?web_?(?:search|fetch)|run_tests?)",
     re.IGNORECASE,
 )
-"""Other tools known to print names, pages or results. What is not known may show a file."""
+"""Other tools known to print names, pages or results."""
+
+_FILE_WORDS = frozenset((
+    "read", "open", "view", "cat", "show", "display", "print", "load", "file", "files", "source", "code", "content", "contents",
+    "text", "document", "documents", "doc", "docs", "resource", "resources", "buffer", "blob", "raw", "snippet", "notebook", "cell",
+    "edit", "editor", "replace", "write", "patch", "diff", "git", "blame", "line", "lines", "range", "symbol", "symbols",
+    "definition", "reference", "references", "body", "selection", "workspace", "script", "page", "function", "class", "method",
+    "outline", "grep", "search",
+))
+"""Words in the names of tools that may show a file; other names (query, issues, snapshot …) do not suggest it."""
+
+_FILE_MEMBERS = re.compile(r"(?:.*_)?(?:path|paths|file|files|filename|filepath|file_?path|uri|document|relative_path)", re.IGNORECASE)
+"""Members of a tool's input that name a file."""
+
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+_LOG = re.compile(r"\S*\.(?:log(?:\.\d+|\.gz)*|out|err)|/var/log/\S+")
+"""A log's path."""
+
+_PLAIN = frozenset(("cat", "tac", "less", "more", "zcat", "zless", "head", "tail", "sort", "uniq", "cut", "wc"))
+_SCRIPTED = frozenset(("grep", "egrep", "fgrep", "zgrep", "rg", "sed", "awk", "gawk", "tr"))
+"""Commands whose operands are files; of the latter the first one is a pattern or a script."""
+
+_STEPS = re.compile(r"&&|\|\||[|;\n]")
+_NUMBER = re.compile(r"[+\d]\d*")
+
+_SEARCH = re.compile(r"(?:.*(?:__|\.|_))?(?:grep|ripgrep|rg|search(?:_files?|_code|_content)?|codebase_search|file_search|grep_search|searchText)", re.IGNORECASE)
+"""Tools that search in files."""
+
+_WIDE = re.compile(r"\s-[a-zA-Z]*[ABC]\s*\d{2,}|--(?:after|before|)-?context[= ]\d{2,}")
+"""So much context around hits is a way to read the file."""
 
 _NOTES = frozenset({"description", "explanation", "justification", "reason"})
 """Members of a tool's input that are words to the user."""
@@ -48,17 +81,25 @@ _SHOWERS = (
 )
 """Commands that show files wherever they stand in a pipeline, or run other commands elsewhere."""
 
-_FILTERS = r"(?:head|tail|sed|g?awk|perl|grep|egrep|fgrep|zgrep|rg|ag|ack|sort|uniq|cut|tr|rev|fold|fmt|column|expand|pr)"
-"""Commands that show files at the head of a pipeline, and filter further down."""
+_GREPS = r"(?:grep|egrep|fgrep|zgrep|rg|ag|ack)"
+_CUTS = r"(?:head|tail|sed|g?awk|perl|sort|uniq|cut|tr|rev|fold|fmt|column|expand|pr)"
+_FILTERS = rf"(?:{_GREPS}|{_CUTS})"
+_GIT_DIFFS = r"(?:show|diff|grep|stash|-p|--patch)"
+_GIT = rf"git\b[^|;&\n]{{0,200}}\s(?:{_GIT_DIFFS}|blame|annotate|cat-file|archive|-L\S*)"
+_GIT_WHOLE = r"git\b[^|;&\n]{0,200}\s(?:blame|annotate|cat-file|archive|-L\S*|show\s[^|;&\n]*[^\s:]+:[^\s:]+)"
 
-_GIT = r"git\b[^|;&\n]{0,200}\s(?:show|diff|blame|annotate|cat-file|grep|archive|stash|-p|--patch|-L\S*)"
+_ELSEWHERE = r"\b(?:xargs|parallel)\b|\s-exec(?:dir)?\s|\bjson\.tool\b|(?<!<)<\s*[\w./~$]|\bopen\s*\(|\bread_?(?:text|file|lines)"
 
-_SHOWS = re.compile(
-    rf"(?:{_STARTS}|\|&?){_WORD}{_SHOWERS}{_END}|{_STARTS}{_WORD}{_FILTERS}{_END}|\b{_GIT}{_END}"
-    rf"|\b(?:xargs|parallel)\b|\s-exec(?:dir)?\s|\bjson\.tool\b|(?<!<)<\s*[\w./~$]"
-    r"|\bopen\s*\(|\bread_?(?:text|file|lines)",
-    re.IGNORECASE,
-)
+
+def _pattern(filters: str, git: str) -> re.Pattern[str]:
+    """Commands that show files: some anywhere, filters at the head of a pipeline, where they are not filters."""
+    return re.compile(
+        rf"(?:{_STARTS}|\|&?){_WORD}{_SHOWERS}{_END}|{_STARTS}{_WORD}{filters}{_END}|\b{git}{_END}|{_ELSEWHERE}", re.IGNORECASE
+    )
+
+
+_SHOWS = _pattern(_FILTERS, _GIT)
+_SHOWS_WHOLE = _pattern(_CUTS, _GIT_WHOLE)
 
 
 def is_file_read(part: Part) -> bool:
@@ -67,8 +108,48 @@ def is_file_read(part: Part) -> bool:
         return True
     if _SHELL.search(part.tool):
         commands = list(_texts(part.call, MAX_DEPTH))
-        return not commands or any(len(command) > MAX_COMMAND or _SHOWS.search(command) for command in commands)
-    return not _NO_READ.fullmatch(part.tool)
+        return not commands or any(len(c) > MAX_COMMAND or (_SHOWS.search(c) and not _shows_logs_alone(c)) for c in commands)
+    if _NO_READ.fullmatch(part.tool):
+        return False
+    words = {word.lower() for word in _WORDS.findall(part.tool)}
+    return not words or not words.isdisjoint(_FILE_WORDS) or _names_a_file(part.call)
+
+
+def is_excerpt(part: Part) -> bool:
+    """Whether what the part shows of files was picked by a search or a diff."""
+    if _NUMBERED.search(part.text, 0, _HEAD):
+        return False
+    if _SHELL.search(part.tool):
+        commands = list(_texts(part.call, MAX_DEPTH))
+        return bool(commands) and not any(
+            len(command) > MAX_COMMAND or _SHOWS_WHOLE.search(command) or _WIDE.search(command) for command in commands
+        )
+    return _SEARCH.fullmatch(part.tool) is not None
+
+
+def _shows_logs_alone(command: str) -> bool:
+    """Whether each step of a command line is one of a few well-known commands, and all files it names are logs."""
+    logs = 0
+    for step in _STEPS.split(command):
+        try:
+            name, *words = [word for word in shlex.split(step) if word != "2>&1"] or [""]
+        except ValueError:
+            return False
+        operands = [word for word in words if not word.startswith("-") and not _NUMBER.fullmatch(word)][name in _SCRIPTED :]
+        if name not in _PLAIN | _SCRIPTED | {"cd", "", "echo"} or any(sign in step for sign in "<>$`("):
+            return False
+        if name not in ("cd", "echo"):
+            if not all(map(_LOG.fullmatch, operands)):
+                return False
+            logs += len(operands)
+    return logs > 0
+
+
+def _names_a_file(call: Json) -> bool:
+    """Whether a tool's input has a member that names a file, but a log."""
+    return isinstance(call, dict) and any(
+        isinstance(value, str) and _FILE_MEMBERS.fullmatch(name) is not None and not _LOG.fullmatch(value) for name, value in call.items()
+    )
 
 
 def texts_of(part: Part) -> Iterator[str]:

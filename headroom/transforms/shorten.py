@@ -10,7 +10,7 @@ from headroom.compressors.base import FORM, Compressed, Compressor, Goal, TooCos
 from headroom.compressors.sample import sample
 from headroom.conversation import Part, Skip
 from headroom.transforms.base import Sent, Short
-from headroom.transforms.reading import is_file_read, texts_of
+from headroom.transforms.reading import is_excerpt, is_file_read, texts_of
 
 SHORT = 500
 """Characters, about 150 tokens: below it the line that explains a form costs what the form saves."""
@@ -82,7 +82,7 @@ class Shorten:
         if left < LARGE or (isinstance(best, Short) and not lossy):
             return best
         ranked = self._surest(part, goal)
-        if not ranked or is_file_read(part):
+        if not ranked or (is_file_read(part) and not is_excerpt(part)):
             return best
         if not lossy:
             return "no_way_back" if best in ("no_kind", "no_gain") else best

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.conversation import Json, Part
-from headroom.transforms.reading import MAX_COMMAND, is_file_read
+from headroom.transforms.reading import MAX_COMMAND, is_excerpt, is_file_read
 
 
 def part(tool: str, call: Json = None, text: str = "some output") -> Part:
@@ -48,7 +48,16 @@ READS = [
     "echo $(cat a.py)",
     "echo `head a.py`",
     "true || cat a.py",
-    "true & tail -f a.log",
+    "true & tail -f a.txt",
+    "cat a.log b.py",
+    "tail -5 a.log; cat setup.py",
+    "tail -f a.log | xargs cat",
+    "cat Makefile a.log",
+    "cat $(ls *.py).log",
+    "grep x a.log b.py",
+    "python x.py a.log; cat a.log; cat b",
+    "cat a.logic.py",
+    "cat README",
     "wc -l < a.py",
     "docker exec box cat /etc/passwd",
     "ssh host ls",
@@ -71,6 +80,10 @@ OTHERS = [
     "python <<EOF\nprint(1)\nEOF",
     "cd /srv/catalogue && ./header.sh",
     "curl -sI https://example.org",
+    "cat app.log",
+    "tail -n 500 /var/log/syslog",
+    "cd /srv && grep ERROR logs/app.log.1 | head -300",
+    "sed -n '1,400p' build.out",
 ]
 
 
@@ -104,6 +117,36 @@ def test_commands_that_do_not(tool: str, command: str) -> None:
 )
 def test_command_lines_stand_in_different_places(call: Json, expected: bool) -> None:
     assert is_file_read(part("shell", call)) is expected
+
+
+@pytest.mark.parametrize(("tool", "call", "expected"), [
+    ("mcp__linear__list_issues", {"team": "core"}, False),
+    ("mcp__postgres__query", {"sql": "select 1"}, False),
+    ("mcp__browser__snapshot", {}, False),
+    ("getWeather", {"city": "Graz"}, False),
+    ("who_knows", None, False),
+    ("mcp__postgres__query", {"file": "a.sql"}, True),
+    ("mcp__x__query", {"relative_path": "a.py"}, True),
+    ("mcp__x__query", {"path": "run.log"}, False),
+    ("mcp__github__get_file_contents", {}, True),
+    ("mcp__serena__find_symbol", {"name": "x"}, True),
+    ("getSourceCode", {}, True),
+    ("tool1", {}, False),
+    ("17", {}, True),
+])
+def test_other_tools_are_told_by_their_words_and_their_input(tool: str, call: Json, expected: bool) -> None:
+    assert is_file_read(part(tool, call)) is expected
+
+
+@pytest.mark.parametrize(("tool", "call", "expected"), [
+    ("Grep", {"pattern": "x"}, True), ("mcp__files__search_files", {}, True), ("Read", {}, False), ("Bash", {}, False),
+    ("Bash", {"command": "grep -rn x src | head -200"}, True), ("Bash", {"command": "git diff HEAD~3"}, True), ("Bash", {"command": "git log -p -3"}, True),
+    ("Bash", {"command": "git show abc123"}, True), ("Bash", {"command": "git show HEAD:a.py"}, False), ("Bash", {"command": "git blame a.py"}, False),
+    ("Bash", {"command": "grep -n -A40 'def x' a.py"}, False), ("Bash", {"command": "grep -rn -C2 x ."}, True), ("Bash", {"command": "rg x; cat a.py"}, False),
+    ("shell", {"command": ["bash", "-lc", "rg -n x"]}, True),
+])
+def test_searches_and_diffs_are_excerpts(tool: str, call: Json, expected: bool) -> None:
+    assert is_excerpt(part(tool, call)) is expected
 
 
 @pytest.mark.parametrize("tool", ["LS", "Glob", "list_directory", "mcp__files__list_files", "WebSearch", "web_fetch", "google_web_search", "run_tests"])
