@@ -1,0 +1,143 @@
+"""Lines that carry consecutive numbers, as `cat -n` and the read tools of agents print them, told from their numbers.
+
+"    41\\tdef f():" is line 41, "def f():": what was seen under one number is recognised under another, or under none.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from headroom.compressors.reads import Run, Style
+
+MIN_RUN = 4
+"""Consecutive numbers that make a block: as many as the shortest repeat that is referred to has lines."""
+
+_NUMBERED = re.compile(r"( *)(L?)([0-9]{1,9})(\t|→|: ?| ?[|│] ?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A text, line by line."""
+
+    contents: list[str | None] = field(repr=False)
+    """Each line without its number; None where a line is not shown."""
+    style: Style | None
+    """How the numbers are written, None if there are none."""
+    runs: list[Run]
+    """The whole text as blocks of consecutive numbers and what lies between them."""
+    starts: list[int] = field(repr=False)
+    """Where each run starts."""
+    first: dict[str, int] = field(repr=False)
+    """Where the content of a line stands first; without lines that say little."""
+
+    def run(self, at: int) -> Run:
+        """The run that line `at` is in."""
+        return self.runs[bisect_right(self.starts, at) - 1]
+
+    def at(self, number: int) -> int:
+        """The line that carries `number`; without numbers, the line counted from 1. ValueError if there is none."""
+        if self.style is None:
+            return number - 1
+        for run in self.runs:
+            if run.first is not None and run.first <= number < run.first + run.end - run.start:
+                return run.start + number - run.first
+        raise ValueError("no such line")
+
+    def spelled(self, start: int, end: int, style: Style | None, first: int) -> list[str]:
+        """Lines `start` to `end` (exclusive), numbered from `first` on in `style` if it is one. ValueError if they are not all shown."""
+        if not 0 <= start < end <= len(self.contents):
+            raise ValueError("no such lines")
+        shown = [line for line in self.contents[start:end] if line is not None]
+        if len(shown) < end - start:
+            raise ValueError("a line is not shown")
+        if style is None:
+            return shown
+        template = style.long
+        return [template % number + line for number, line in enumerate(shown, first)]
+
+
+LEAST = 4
+"""Characters of a line by which a repeat is looked for: blank lines and brackets stand everywhere."""
+
+
+def lines_of(rows: Sequence[str | None]) -> Lines:
+    """Rows, with their numbers taken off where most are numbered and each number names one line. None: not shown."""
+    style, runs = _blocks(rows)
+    numbered = [run for run in runs if run.first is not None]
+    if style is None or 2 * sum(run.end - run.start for run in numbered) < len(rows) or not _rising(numbered):
+        style, runs = None, [Run(0, len(rows), None)]
+    contents: list[str | None] = []
+    for run in runs:
+        piece = rows[run.start : run.end]
+        contents += piece if style is None or run.first is None else _bare(piece, run.first, style)
+    first: dict[str, int] = {}
+    for run in reversed(runs):
+        if style is None or run.first is not None:
+            last_to_first = enumerate(reversed(contents[run.start : run.end]), 1 - run.end)
+            first.update({line: -at for at, line in last_to_first if line and len(line) >= LEAST})
+    return Lines(contents, style, runs, [run.start for run in runs], first)
+
+
+def _blocks(rows: Sequence[str | None]) -> tuple[Style | None, list[Run]]:
+    """The style of the first numbered block, and the whole text as blocks of that style and what lies between."""
+    style: Style | None = None
+    runs: list[Run] = []
+    done = at = 0
+    match = _NUMBERED.match
+    while at < len(rows):
+        row = rows[at]
+        found = match(row) if row else None
+        if not found:
+            at += 1
+            continue
+        number = int(found[3])
+        spelled, end = _longest(rows, at, found) if style is None else (style, _end(rows, at, number, style))
+        if end - at >= MIN_RUN:
+            style = spelled
+            if done < at:
+                runs.append(Run(done, at, None))
+            runs.append(Run(at, end, number))
+            done = end
+        at = max(end, at + 1)
+    if done < len(rows):
+        runs.append(Run(done, len(rows), None))
+    return style, runs
+
+
+def _longest(rows: Sequence[str | None], at: int, found: re.Match[str]) -> tuple[Style, int]:
+    """The style that numbers most lines from here on: a space behind the separator may belong to either side."""
+    pad, letter, digits, separator = found.groups()
+    zero = "0" if not pad and len(digits) > 1 and digits[0] == "0" else ""
+    width = len(pad + digits) if pad or zero else 0
+    styles = [Style(letter, zero, width, s) for s in dict.fromkeys((separator, separator.rstrip(" ")))]
+    ends = [(_end(rows, at, int(digits), style), style) for style in styles]
+    end, style = max(ends, key=lambda pair: pair[0])
+    return style, end
+
+
+def _end(rows: Sequence[str | None], at: int, number: int, style: Style) -> int:
+    """Where the run of consecutive numbers that starts at row `at` ends."""
+    template = style.long
+    while at < len(rows) and (row := rows[at]) is not None and row.startswith(template % number):
+        at += 1
+        number += 1
+    return at
+
+
+def _rising(runs: Sequence[Run]) -> bool:
+    return all(b.first is not None and a.first is not None and b.first >= a.first + a.end - a.start for a, b in pairwise(runs))
+
+
+def _bare(rows: Sequence[str | None], first: int, style: Style) -> list[str | None]:
+    """Rows without their numbers, cut in slices of equally long ones."""
+    contents: list[str | None] = []
+    while len(contents) < len(rows):
+        number = first + len(contents)
+        size = len(style.long % number)
+        same = 10 ** len(str(number)) - number
+        contents += [row and row[size:] for row in rows[len(contents) : len(contents) + same]]
+    return contents

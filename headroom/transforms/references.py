@@ -1,0 +1,177 @@
+"""Name what a tool output repeats of earlier ones in the conversation, instead of sending it again.
+
+Only lines that the model still sees are referred to: those that left word for word, not those that stand behind a
+marker, in a form or in a reference. The earlier result is named by its tool and the beginning of its call.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+
+from headroom import ccr
+from headroom.compressors import repeats
+from headroom.compressors.base import FORM, TooCostly
+from headroom.compressors.numbering import Lines
+from headroom.compressors.reads import NumberedReads
+from headroom.compressors.repeats import HEADER, MIN_CHARACTERS, Earlier
+from headroom.conversation import Part, Skip
+from headroom.memo import Memo
+from headroom.transforms.base import Sent, Short
+from headroom.transforms.reading import texts_of
+from headroom.transforms.tidy import Tidy
+
+SHORT = 500
+"""Characters; below it too little can be saved to make a reader look back."""
+
+GAIN, SHARE = 30, 0.10
+"""Tokens, and share of the text, that references must save: looking back costs the reader attention."""
+
+MAX_SEEN = 1 << 20
+"""Characters of an earlier text that is looked at; clients cut results at a thirtieth of it."""
+
+NAME, WORD = 60, 200
+"""Characters of a call that its result is known by; of one that is a single word, a path or an address, which is never cut."""
+
+MEMO_BYTES = 32 << 20
+"""Lines cost five times their text, so this holds some 6 MB of results: those of many running conversations."""
+
+LINE_BYTES = 150
+"""What a line costs beside its text: a str, a place in a list and one in a dict, as sys.getsizeof sees them."""
+
+_NOTHING = Lines([], None, [], [], {})
+"""Of a text whose lines are not seen as they were."""
+
+
+class References:
+    """The transform. `tokens` is the estimate that every machine shares."""
+
+    name = "references"
+
+    def __init__(self, tokens: Callable[[str], int]) -> None:
+        self._tokens = tokens
+        self._reads = NumberedReads()
+        self._tidy = Tidy()
+        self._seen: Memo[tuple[str, bool], Earlier] = Memo(MEMO_BYTES)
+
+    def context(self, part: Part, past: Sequence[Sent], lossy: bool) -> None:
+        return None
+
+    def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
+        if part.error:
+            return "error"
+        if len(part.text) < SHORT:
+            return "short"
+        if ccr.MARKER.search(part.text) or HEADER.match(part.text):
+            return "marked"
+        try:
+            short = self._whole(part, past) or self._partly(part.text, past)
+        except TooCostly:
+            return "too_costly"
+        if short is None:
+            return "no_kind"
+        before = self._tokens(part.text)
+        if before - self._tokens(short) < max(GAIN, SHARE * before) or self.expand(short, past) != part.text:
+            return "no_gain"
+        return Short(short, self.name, "exact")
+
+    def expand(self, short: str, past: Sequence[Sent]) -> str | None:
+        """The text behind a form, given what stood before it."""
+        places = {name: at for at, name in names(past).items()}
+
+        def find(name: str) -> Earlier | None:
+            at = places.get(name)
+            return None if at is None else self._earlier(past[at])
+
+        return repeats.expand(short, find)
+
+    def _whole(self, part: Part, past: Sequence[Sent]) -> str | None:
+        """The latest text that is the part's own, in whatever form it was sent, as long as nothing was left out."""
+        for at in range(len(past) - 1, -1, -1):
+            before = past[at].part
+            if before.role != "tool" or len(before.text) < len(part.text):
+                continue
+            if before.text == part.text or (before.tool == part.tool and before.call == part.call):
+                earlier = self._earlier(past[at])
+                if earlier and earlier.text == part.text:
+                    return repeats.whole(names(past)[at], part.text)
+        return None
+
+    def _partly(self, text: str, past: Sequence[Sent]) -> str | None:
+        known: dict[str, Lines] = {}
+        places: dict[int, int] = {}
+        for at, sent in enumerate(past):
+            earlier = self._earlier(sent)
+            if earlier and earlier.lines.first:
+                known.update(dict.fromkeys(earlier.lines.first, earlier.lines))
+                places[id(earlier.lines)] = at
+        if not known:
+            return None
+        here = self._read(text, as_came=True).lines
+        found = repeats.repeats(here, known)
+        if not found:
+            return None
+        named = names(past)
+        return repeats.written(text, here, found, lambda lines: named[places[id(lines)]])
+
+    def _earlier(self, sent: Sent) -> Earlier | None:
+        """What the model sees of an earlier part; None if that is not certain, or no tool printed it."""
+        if sent.part.role != "tool" or not MIN_CHARACTERS <= len(sent.part.text) <= MAX_SEEN or not sent.text:
+            return None
+        earlier = self._read(sent.text, as_came=sent.text == sent.part.text)
+        if earlier.lines is not _NOTHING:
+            return earlier
+        if ccr.MARKER.search(sent.text) or HEADER.search(sent.text):
+            return None
+        tidied = self._tidy(sent.part, (), False)
+        return Earlier(tidied.text if isinstance(tidied, Short) else sent.part.text, _NOTHING)
+
+    def _read(self, text: str, *, as_came: bool) -> Earlier:
+        """The lines of a text that left; none of a form that is not made of them."""
+        earlier = self._seen.get((text, as_came))
+        if earlier is None:
+            earlier = self._parse(text, as_came)
+            size = len(text) + len(earlier.text) + LINE_BYTES * len(earlier.lines.contents)
+            self._seen.put((text, as_came), earlier, size)
+        return earlier
+
+    def _parse(self, text: str, as_came: bool) -> Earlier:
+        if ccr.MARKER.search(text):
+            return Earlier("", _NOTHING)
+        whole = self._reads.expand(text) or text
+        if HEADER.match(whole):
+            return Earlier("", repeats.shown(whole))
+        if whole == text and not as_came and FORM.match(text):
+            return Earlier("", _NOTHING)
+        return Earlier(whole, repeats.shown(whole))
+
+
+def names(past: Sequence[Sent]) -> Mapping[int, str]:
+    """What each earlier result is called: by its call, and among results of like calls by which of them it is."""
+    labels = {at: label(sent.part) for at, sent in enumerate(past) if sent.part.role == "tool"}
+    counts = Counter(labels.values())
+    met: Counter[str] = Counter()
+    named: dict[int, str] = {}
+    for at, text in labels.items():
+        met[text] += 1
+        named[at] = text + _which(met[text], counts[text])
+    return named
+
+
+def _which(number: int, count: int) -> str:
+    if number == count:
+        return " (previous)" if count > 1 else ""
+    ending = "th" if number % 100 // 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f" ({number}{ending} of {count})"
+
+
+def label(part: Part) -> str:
+    """The tool and the first text of its call, its first line, up to a blank."""
+    tool = part.tool or "tool"
+    text = next((text for text in texts_of(part) if text.strip()), "").strip()
+    line = "".join(takewhile(str.isprintable, text[: WORD + 1])).rstrip()
+    if line == text and (len(line) <= NAME or " " not in line[:WORD]):
+        return f"{tool} {line}".rstrip()
+    cut = line if len(line) <= NAME else line[: max(line.rfind(" ", 0, NAME), 0)]
+    return f"{tool} {cut.rstrip()} …"
