@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bench.examples import chapters
 from headroom import metrics, options
 from headroom.cli import COMMANDS
 from headroom.settings import Settings
@@ -33,6 +34,7 @@ def metric_table() -> str:
 TABLES: Mapping[str, tuple[tuple[str, Callable[[], str]], ...]] = {
     "README.md": (("settings", settings), ("commands", commands)),
     "docs/METRICS.md": (("metrics", metric_table),),
+    "docs/COMPRESSORS.md": (("compressors", chapters),),
 }
 
 

@@ -1,0 +1,78 @@
+"""One example text a compressor, from which docs/COMPRESSORS.md is made."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bench import texts
+from bench.kinds import corpus
+from headroom.compressors import COMPRESSORS
+from headroom.compressors.base import Compressor, Goal
+from headroom.tokens import estimate
+
+SEED = 1
+LINES, WIDTH = 7, 110
+"""Of an example that are shown; forms get two lines more, since they begin with words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text, as a tool prints it."""
+
+    make: Callable[[], str]
+    tool: str = "Bash"
+    query: str = ""
+
+
+def from_corpus(name: str) -> Callable[[], str]:
+    return lambda: corpus(name)
+
+
+def made(make: texts.Make) -> Callable[[], str]:
+    return lambda: make(random.Random(SEED))
+
+
+EXAMPLES: Mapping[str, Example] = {
+    "reads": Example(from_corpus("cat_n_py"), "Read"),
+    "listings": Example(from_corpus("ls_la")),
+    "trees": Example(from_corpus("tree")),
+    "paths": Example(from_corpus("find")),
+    "search": Example(from_corpus("grep_rn"), "Grep"),
+    "json": Example(from_corpus("issues_json")),
+    "logs": Example(from_corpus("nginx_access")),
+    "test-summary": Example(from_corpus("pytest_v")),
+}
+
+
+def cut(text: str, lines: int) -> Iterator[str]:
+    shown = text.rstrip("\n").split("\n")
+    for line in shown[:lines]:
+        yield (line if len(line) <= WIDTH else line[: WIDTH - 1] + "…").replace("\t", "    ").rstrip()
+    if len(shown) > lines:
+        yield f"⋮   ({len(shown) - lines} more lines)"
+
+
+def chapter(compressor: Compressor) -> str:
+    """What a compressor says of itself, and what it makes of its example."""
+    example = EXAMPLES[compressor.name]
+    text = example.make()
+    form = compressor.compress(text, Goal(example.tool, {"command": ""}, example.query))
+    if form is None:
+        raise SystemExit(f"{compressor.name} makes nothing of its example")
+    before, after = estimate(text), estimate(form.text)
+    left = f"Left out here: {form.omitted}. " if form.omitted else ""
+    return "\n".join([
+        f"### {compressor.name}: {form.grade}", "", (type(compressor).__doc__ or "").strip(), "",
+        f"{left}{before:,} tokens become {after:,}: {100 * (1 - after / before):.0f} % saved (estimated).", "",
+        "```text", *cut(text, LINES), "```", "", "becomes", "", "```text", *cut(form.text, LINES + 2), "```",
+    ])
+
+
+def chapters() -> str:
+    """All compressors, in the order in which they stand: on a draw the earlier one wins."""
+    lossless, lossy = ([chapter(c) for c in COMPRESSORS if c.lossy is which] for which in (False, True))
+    return "\n\n".join([
+        "## Without loss", *lossless, "## With a way back", *lossy,
+    ])
