@@ -68,7 +68,8 @@ def lines_of(rows: Sequence[str | None]) -> Lines:
     """Rows, with their numbers taken off where most are numbered and each number names one line. None: not shown."""
     style, runs = _blocks(rows)
     numbered = [run for run in runs if run.first is not None]
-    if style is None or 2 * sum(run.end - run.start for run in numbered) < len(rows) or not _rising(numbered):
+    most = 2 * sum(run.end - run.start for run in numbered) >= len(rows) - rows.count(None)
+    if style is None or not most or not _rising(numbered):
         style, runs = None, [Run(0, len(rows), None)]
     contents: list[str | None] = []
     for run in runs:
@@ -91,7 +92,7 @@ def _blocks(rows: Sequence[str | None]) -> tuple[Style | None, list[Run]]:
     while at < len(rows):
         row = rows[at]
         found = match(row) if row else None
-        if not found:
+        if not found or not _follows(rows, at + 1, int(found[3]) + 1):
             at += 1
             continue
         number = int(found[3])
@@ -106,6 +107,12 @@ def _blocks(rows: Sequence[str | None]) -> tuple[Style | None, list[Run]]:
     if done < len(rows):
         runs.append(Run(done, len(rows), None))
     return style, runs
+
+
+def _follows(rows: Sequence[str | None], at: int, number: int) -> bool:
+    """Whether row `at` may carry `number`: most lists of numbers are told from numbered lines by that."""
+    row = rows[at] if at < len(rows) else None
+    return row is not None and row.lstrip("L 0").startswith(str(number).lstrip("0"))
 
 
 def _longest(rows: Sequence[str | None], at: int, found: re.Match[str]) -> tuple[Style, int]:

@@ -40,6 +40,9 @@ MEMO_BYTES = 32 << 20
 LINE_BYTES = 150
 """What a line costs beside its text: a str, a place in a list and one in a dict, as sys.getsizeof sees them."""
 
+Writer = Callable[[Callable[[int], str]], str | None]
+"""Writes a form, given what the results at each place in the past are called."""
+
 _NOTHING = Lines([], None, [], [], {})
 """Of a text whose lines are not seen as they were."""
 
@@ -66,19 +69,24 @@ class References:
         if ccr.MARKER.search(part.text) or HEADER.match(part.text):
             return "marked"
         try:
-            short = self._whole(part, past) or self._partly(part.text, past)
+            made = self._whole(part, past) or self._partly(part.text, past)
         except TooCostly:
             return "too_costly"
-        if short is None:
+        if made is None:
             return "no_kind"
+        named = names(past)
+        short = made(named.__getitem__)
         before = self._tokens(part.text)
-        if before - self._tokens(short) < max(GAIN, SHARE * before) or self.expand(short, past) != part.text:
+        if short is None or before - self._tokens(short) < max(GAIN, SHARE * before):
             return "no_gain"
-        return Short(short, self.name, "exact")
+        return Short(short, self.name, "exact") if self._expanded(short, past, named) == part.text else "no_gain"
 
     def expand(self, short: str, past: Sequence[Sent]) -> str | None:
         """The text behind a form, given what stood before it."""
-        places = {name: at for at, name in names(past).items()}
+        return self._expanded(short, past, names(past))
+
+    def _expanded(self, short: str, past: Sequence[Sent], named: Mapping[int, str]) -> str | None:
+        places = {name: at for at, name in named.items()}
 
         def find(name: str) -> Earlier | None:
             at = places.get(name)
@@ -86,7 +94,7 @@ class References:
 
         return repeats.expand(short, find)
 
-    def _whole(self, part: Part, past: Sequence[Sent]) -> str | None:
+    def _whole(self, part: Part, past: Sequence[Sent]) -> Writer | None:
         """The latest text that is the part's own, in whatever form it was sent, as long as nothing was left out."""
         for at in range(len(past) - 1, -1, -1):
             before = past[at].part
@@ -95,10 +103,10 @@ class References:
             if before.text == part.text or (before.tool == part.tool and before.call == part.call):
                 earlier = self._earlier(past[at])
                 if earlier and earlier.text == part.text:
-                    return repeats.whole(names(past)[at], part.text)
+                    return lambda named: repeats.whole(named(at), part.text)
         return None
 
-    def _partly(self, text: str, past: Sequence[Sent]) -> str | None:
+    def _partly(self, text: str, past: Sequence[Sent]) -> Writer | None:
         known: dict[str, Lines] = {}
         places: dict[int, int] = {}
         for at, sent in enumerate(past):
@@ -108,12 +116,11 @@ class References:
                 places[id(earlier.lines)] = at
         if not known:
             return None
-        here = self._read(text, as_came=True).lines
-        found = repeats.repeats(here, known)
-        if not found:
+        new = self._read(text, as_came=True)
+        found = repeats.repeats(new.lines, known)
+        if not found or new.text != text:
             return None
-        named = names(past)
-        return repeats.written(text, here, found, lambda lines: named[places[id(lines)]])
+        return lambda named: repeats.written(text, new.lines, found, lambda lines: named(places[id(lines)]))
 
     def _earlier(self, sent: Sent) -> Earlier | None:
         """What the model sees of an earlier part; None if that is not certain, or no tool printed it."""
@@ -174,4 +181,4 @@ def label(part: Part) -> str:
     if line == text and (len(line) <= NAME or " " not in line[:WORD]):
         return f"{tool} {line}".rstrip()
     cut = line if len(line) <= NAME else line[: max(line.rfind(" ", 0, NAME), 0)]
-    return f"{tool} {cut.rstrip()} …"
+    return f"{tool} {cut}".rstrip() + " …"
