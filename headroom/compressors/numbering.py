@@ -70,17 +70,27 @@ def lines_of(rows: Sequence[str | None]) -> Lines:
     numbered = [run for run in runs if run.first is not None]
     most = 2 * sum(run.end - run.start for run in numbered) >= len(rows) - rows.count(None)
     if style is None or not most or not _rising(numbered):
-        style, runs = None, [Run(0, len(rows), None)]
+        return unnumbered(rows)
     contents: list[str | None] = []
     for run in runs:
         piece = rows[run.start : run.end]
-        contents += piece if style is None or run.first is None else _bare(piece, run.first, style)
+        contents += piece if run.first is None else _bare(piece, run.first, style)
+    return Lines(contents, style, runs, [run.start for run in runs], _first(contents, numbered))
+
+
+def unnumbered(rows: Sequence[str | None]) -> Lines:
+    """Rows as they are."""
+    runs = [Run(0, len(rows), None)]
+    return Lines(list(rows), None, runs, [0], _first(rows, runs))
+
+
+def _first(contents: Sequence[str | None], runs: Sequence[Run]) -> dict[str, int]:
+    """Where the content of each line stands first, in some runs of the text."""
     first: dict[str, int] = {}
     for run in reversed(runs):
-        if style is None or run.first is not None:
-            last_to_first = enumerate(reversed(contents[run.start : run.end]), 1 - run.end)
-            first.update({line: -at for at, line in last_to_first if line and len(line) >= LEAST})
-    return Lines(contents, style, runs, [run.start for run in runs], first)
+        last_to_first = enumerate(reversed(contents[run.start : run.end]), 1 - run.end)
+        first.update({line: -at for at, line in last_to_first if line and len(line) >= LEAST})
+    return first
 
 
 def _blocks(rows: Sequence[str | None]) -> tuple[Style | None, list[Run]]:

@@ -70,9 +70,9 @@ class Earlier:
 def shown(text: str) -> Lines:
     """The lines of a text; of one of our own forms those that stand in it themselves."""
     if not HEADER.match(text):
-        return lines_of(_rows(text))
+        return lines_of(rows_of(text))
     rows: list[str | None] = []
-    for row in _rows(text)[1:]:
+    for row in rows_of(text)[1:]:
         named = _reference(row)
         if not named:
             rows.append(row)
@@ -88,8 +88,8 @@ def _reference(row: str) -> re.Match[str] | None:
     return _NAMED.fullmatch(row) if row.startswith("= ") else None
 
 
-def _rows(text: str) -> list[str]:
-    """The final newline ends the last line and starts none."""
+def rows_of(text: str) -> list[str]:
+    """The lines of a text as they came. The final newline ends the last one and starts none."""
     return (text[:-1] if text.endswith("\n") else text).split("\n")
 
 
@@ -161,7 +161,7 @@ def _add(found: list[Repeat], repeat: Repeat, here: Lines) -> bool:
 
 def written(text: str, here: Lines, found: Sequence[Repeat], names: Callable[[Lines], str]) -> str | None:
     """The text with its repeats named; None if one of its own lines could be taken for a name."""
-    rows = _rows(text)
+    rows = rows_of(text)
     short = [_HEADER]
     done = 0
     last = ""
@@ -222,7 +222,7 @@ def _expanded(rows: Iterable[str], find: Callable[[str], Earlier | None]) -> Ite
             earlier = find(named["name"])
         if earlier is None:
             raise ValueError("refers to a text that is not known")
-        yield from _rows(earlier.text) if named["all"] else _spelled(named, earlier.lines)
+        yield from rows_of(earlier.text) if named["all"] else _spelled(named, earlier.lines)
 
 
 def _spelled(named: re.Match[str], seen: Lines) -> list[str]:

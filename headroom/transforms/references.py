@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
 from headroom import ccr
-from headroom.compressors import repeats
+from headroom.compressors import changes, repeats
 from headroom.compressors.base import FORM, TooCostly
 from headroom.compressors.numbering import Lines
 from headroom.compressors.reads import NumberedReads
-from headroom.compressors.repeats import HEADER, MIN_CHARACTERS, Earlier
+from headroom.compressors.repeats import MIN_CHARACTERS, Earlier
 from headroom.conversation import Part, Skip
 from headroom.memo import Memo
 from headroom.transforms.base import Sent, Short
@@ -24,6 +24,10 @@ from headroom.transforms.tidy import Tidy
 
 SHORT = 500
 """Characters; below it too little can be saved to make a reader look back."""
+
+CHANGED = 0.4
+"""Share of its tokens that a diff may have, in place of the form that the text would get for itself: what gets one has
+repeats within it, and most forms leave half or more."""
 
 GAIN, SHARE = 30, 0.10
 """Tokens, and share of the text, that references must save: looking back costs the reader attention."""
@@ -40,7 +44,7 @@ MEMO_BYTES = 32 << 20
 LINE_BYTES = 150
 """What a line costs beside its text: a str, a place in a list and one in a dict, as sys.getsizeof sees them."""
 
-Writer = Callable[[Callable[[int], str]], str | None]
+Writer = Callable[[Mapping[int, str]], str | None]
 """Writes a form, given what the results at each place in the past are called."""
 
 _NOTHING = Lines([], None, [], [], {})
@@ -66,20 +70,25 @@ class References:
             return "error"
         if len(part.text) < SHORT:
             return "short"
-        if ccr.MARKER.search(part.text) or HEADER.match(part.text):
+        if ccr.MARKER.search(part.text) or is_reference(part.text):
             return "marked"
         try:
-            made = self._whole(part, past) or self._partly(part.text, past)
+            return self._shortest(part, past)
         except TooCostly:
             return "too_costly"
-        if made is None:
+
+    def _shortest(self, part: Part, past: Sequence[Sent]) -> Short | Skip:
+        whole = self._whole(part, past)
+        writers = [whole] if whole else [w for w in (self._partly(part.text, past), self._changed(part, past)) if w]
+        if not writers:
             return "no_kind"
         named = names(past)
-        short = made(named.__getitem__)
         before = self._tokens(part.text)
-        if short is None or before - self._tokens(short) < max(GAIN, SHARE * before):
+        forms = [(self._tokens(form), form) for writer in writers if (form := writer(named)) is not None]
+        after, short = min(forms, default=(before, ""))
+        if before - after < max(GAIN, SHARE * before) or self._expanded(short, past, named) != part.text:
             return "no_gain"
-        return Short(short, self.name, "exact") if self._expanded(short, past, named) == part.text else "no_gain"
+        return Short(short, self.name, "exact")
 
     def expand(self, short: str, past: Sequence[Sent]) -> str | None:
         """The text behind a form, given what stood before it."""
@@ -92,7 +101,11 @@ class References:
             at = places.get(name)
             return None if at is None else self._earlier(past[at])
 
-        return repeats.expand(short, find)
+        def text(name: str) -> str | None:
+            earlier = find(name)
+            return earlier.text if earlier else None
+
+        return changes.expand(short, text) if changes.HEADER.match(short) else repeats.expand(short, find)
 
     def _whole(self, part: Part, past: Sequence[Sent]) -> Writer | None:
         """The latest text that is the part's own, in whatever form it was sent, as long as nothing was left out."""
@@ -103,7 +116,7 @@ class References:
             if before.text == part.text or (before.tool == part.tool and before.call == part.call):
                 earlier = self._earlier(past[at])
                 if earlier and earlier.text == part.text:
-                    return lambda named: repeats.whole(named(at), part.text)
+                    return lambda named: repeats.whole(named[at], part.text)
         return None
 
     def _partly(self, text: str, past: Sequence[Sent]) -> Writer | None:
@@ -120,7 +133,23 @@ class References:
         found = repeats.repeats(new.lines, known)
         if not found or new.text != text:
             return None
-        return lambda named: repeats.written(text, new.lines, found, lambda lines: named(places[id(lines)]))
+        return lambda named: repeats.written(text, new.lines, found, lambda lines: named[places[id(lines)]])
+
+    def _changed(self, part: Part, past: Sequence[Sent]) -> Writer | None:
+        """A diff against the last result of the same call, where that was sent in a form of its own: in such a form
+        lines have no place, but all of them are there."""
+        for at in range(len(past) - 1, -1, -1):
+            before = past[at].part
+            if before.role == "tool" and before.tool == part.tool and before.call == part.call:
+                earlier = self._earlier(past[at])
+                if earlier and earlier.text and earlier.lines is _NOTHING:
+                    old = earlier.text
+                    return lambda named: self._mostly(changes.changed(part.text, old, named[at]), part.text)
+        return None
+
+    def _mostly(self, form: str, text: str) -> str | None:
+        """The form, if it is so short that no form of the text itself would be shorter."""
+        return form if self._tokens(form) <= CHANGED * self._tokens(text) else None
 
     def _earlier(self, sent: Sent) -> Earlier | None:
         """What the model sees of an earlier part; None if that is not certain, or no tool printed it."""
@@ -129,7 +158,7 @@ class References:
         earlier = self._read(sent.text, as_came=sent.text == sent.part.text)
         if earlier.lines is not _NOTHING:
             return earlier
-        if ccr.MARKER.search(sent.text) or HEADER.search(sent.text):
+        if ccr.MARKER.search(sent.text) or is_reference(sent.text, anywhere=True):
             return None
         tidied = self._tidy(sent.part, (), False)
         return Earlier(tidied.text if isinstance(tidied, Short) else sent.part.text, _NOTHING)
@@ -147,11 +176,16 @@ class References:
         if ccr.MARKER.search(text):
             return Earlier("", _NOTHING)
         whole = self._reads.expand(text) or text
-        if HEADER.match(whole):
+        if repeats.HEADER.match(whole):
             return Earlier("", repeats.shown(whole))
         if whole == text and not as_came and FORM.match(text):
             return Earlier("", _NOTHING)
         return Earlier(whole, repeats.shown(whole))
+
+
+def is_reference(text: str, *, anywhere: bool = False) -> bool:
+    """Whether a text, or a form that was made of it, says what it says by way of others."""
+    return any(header.search(text) if anywhere else header.match(text) for header in (repeats.HEADER, changes.HEADER))
 
 
 def names(past: Sequence[Sent]) -> Mapping[int, str]:

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom import ccr
+from headroom.compressors import changes
 from headroom.compressors.reads import NumberedReads
-from headroom.compressors.repeats import HEADER
 from headroom.conversation import Conversation, Part, Skip
 from headroom.pipeline import Pipeline, Scale
 from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short
-from headroom.transforms.references import References, names
+from headroom.transforms.references import References, is_reference, names
 from headroom.transforms.shorten import Shorten
 from headroom.transforms.tidy import Tidy
 
@@ -36,7 +36,7 @@ class Hiding:
         return ""
 
     def __call__(self, part: Part, past: Sequence[Sent], lossy: bool) -> Short | Skip:
-        if part.tool != "Hidden" or HEADER.match(part.text) or len(part.text) < 100:
+        if part.tool != "Hidden" or is_reference(part.text) or len(part.text) < 100:
             return "no_kind"
         lines = len(part.text.split("\n"))
         if lossy:
@@ -82,8 +82,8 @@ def came(part: Part) -> str:
     return tidied.text if isinstance(tidied, Short) else part.text
 
 
-def is_reference(sent: Sent) -> bool:
-    return sent.text != sent.part.text and HEADER.match(sent.text) is not None
+def refers(sent: Sent) -> bool:
+    return sent.text != sent.part.text and is_reference(sent.text)
 
 
 @settings(deadline=None, max_examples=250)
@@ -91,7 +91,7 @@ def is_reference(sent: Sent) -> bool:
 def test_what_is_referred_to_gives_the_text_back_from_the_past_alone(parts: tuple[Part, ...], lossy: bool) -> None:
     sent, references = folded(parts, lossy)
     for at, one in enumerate(sent):
-        if is_reference(one):
+        if refers(one):
             assert references.expand(one.text, sent[:at]) == came(one.part)
             assert estimate(one.text) < estimate(one.part.text)
 
@@ -101,10 +101,16 @@ def test_what_is_referred_to_gives_the_text_back_from_the_past_alone(parts: tupl
 def test_what_is_referred_to_stands_in_the_text_that_is_named(parts: tuple[Part, ...], lossy: bool) -> None:
     sent, references = folded(parts, lossy)
     for at, one in enumerate(sent):
-        if not is_reference(one):
+        if not refers(one):
             continue
         header, *rows = one.text.split("\n")
         places = {name: place for place, name in names(sent[:at]).items()}
+        like = changes.HEADER.match(one.text)
+        if like:
+            source = sent[places[like["name"]]]
+            assert source.text.startswith("[a form of ")
+            assert source.part.call == one.part.call
+            continue
         last = ""
         for row in rows:
             named = re.fullmatch(r'= (?:all|[0-9]+-[0-9]+(?: \("[^"]*"\))?(?:, .*?)??),? of (.*)', row)
@@ -114,7 +120,7 @@ def test_what_is_referred_to_stands_in_the_text_that_is_named(parts: tuple[Part,
             source = sent[places[last]]
             assert not ccr.MARKER.search(source.text)
             if row.startswith("= all"):
-                assert not HEADER.search(source.text)
+                assert not is_reference(source.text, anywhere=True)
                 continue
             alone = references.expand(f"{header}\n{row[: named.start(1)]}{last}", sent[:at])
             assert alone is not None
@@ -136,7 +142,7 @@ def test_what_was_sent_does_not_depend_on_what_comes(parts: tuple[Part, ...], lo
 def test_once_is_enough(parts: tuple[Part, ...], lossy: bool) -> None:
     sent, references = folded(parts, lossy)
     for at, one in enumerate(sent):
-        if is_reference(one):
+        if refers(one):
             again = Part("tool", one.text, one.part.at, one.part.tool, one.part.call)
             assert references(again, sent[:at], lossy) in ("marked", "short")
 
@@ -146,7 +152,7 @@ def test_once_is_enough(parts: tuple[Part, ...], lossy: bool) -> None:
 def test_a_damaged_reference_is_refused_or_read_but_never_an_error(parts: tuple[Part, ...], data: st.DataObject) -> None:
     sent, references = folded(parts, False)
     for at, one in enumerate(sent):
-        if is_reference(one):
+        if refers(one):
             rows = one.text.split("\n")
             gone = data.draw(st.integers(0, len(rows) - 1))
             references.expand("\n".join(rows[:gone] + rows[gone + 1 :]), sent[:at])

@@ -55,6 +55,7 @@ def thinned(text: str) -> str:
     return made.text
 
 
+LIKE = "[like the earlier result of Bash make test, but for this diff]\n"
 MARKER = ccr.marker("0" * 24, "lines 9-50")
 
 
@@ -78,7 +79,13 @@ MARKER = ccr.marker("0" * 24, "lines 9-50")
         (part(f"{MARKER}\n{FILE}"), [sent(f"{MARKER}\n{FILE}")], "marked"),
         (part(f"{HEAD}{FILE}"), [sent(FILE)], "marked"),
         (part(cat(CODE[20:50], 21)), [sent(FILE, thinned(FILE))], "= 21-50 of Read src/app.py"),
-        (part(cat(CODE[20:50], 21)), [sent(FILE, "[some form]\nof it all")], "no_kind"),
+        (part(cat(CODE[20:50], 21)), [sent(FILE, "[some form]\nof it all")], "no_gain"),  # most lines are gone
+        (part(cat(CODE[20:50], 21), "view"), [sent(FILE, "[some form]\nof it all")], "no_kind"),
+        (part(LOG + "\n1 more", "Bash", BUILD), [sent(LOG, "[log]\n…", "Bash", BUILD)], LIKE + "@@ -60,0 +61 @@\n+1 more"),
+        (part(LOG + "\n1 more", "Bash", BUILD), [sent(LOG, "[log]\n…", "Bash", BUILD), sent(LOG + "\n2", LIKE + "@@ -60,0 +61 @@\n+2", "Bash", BUILD)], LIKE.replace("test,", "test (1st of 2),") + "@@ -60,0 +61 @@\n+1 more"),
+        (part(LOG + "\n1 more", "Bash", BUILD), [sent(LOG, f"{MARKER}\n…", "Bash", BUILD)], "no_kind"),
+        (part(LOG + "\n1 more", "Bash", BUILD), [sent(LOG, f"[some form]\n{LIKE}@@ -60,0 +61 @@\n+2", "Bash", BUILD)], "no_kind"),
+        (part(LIKE + LOG), [sent(FILE)], "marked"),
         (part(cat(CODE[20:50], 21)), [sent("[a title]\n" + FILE)], "= 21-50 of Read src/app.py"),  # not a form: it left as it came
         (part(LOG, "Bash", BUILD), [sent(LOG.replace("\n", " \n"), LOG, "Bash", BUILD)], "= all of Bash make test"),  # tidied
         (part(LOG, "Bash", BUILD), [sent(LOG.replace("\n", " \n"), "[log]\n…", "Bash", BUILD)], "= all of Bash make test"),  # tidied, then in a form
