@@ -47,8 +47,8 @@ LINE_BYTES = 150
 Writer = Callable[[Mapping[int, str]], str | None]
 """Writes a form, given what the results at each place in the past are called."""
 
-_NOTHING = Lines([], None, [], [], {})
-"""Of a text whose lines are not seen as they were."""
+_HIDDEN = Earlier("", Lines([], None, [], [], {}))
+"""A text whose lines are not seen as they were."""
 
 
 class References:
@@ -123,10 +123,10 @@ class References:
         known: dict[str, Lines] = {}
         places: dict[int, int] = {}
         for at, sent in enumerate(past):
-            earlier = self._earlier(sent)
-            if earlier and earlier.lines.first:
-                known.update(dict.fromkeys(earlier.lines.first, earlier.lines))
-                places[id(earlier.lines)] = at
+            lines = self._word_for_word(sent).lines
+            if lines.first:
+                known.update(dict.fromkeys(lines.first, lines))
+                places[id(lines)] = at
         if not known:
             return None
         new = self._read(text, as_came=True)
@@ -142,7 +142,7 @@ class References:
             before = past[at].part
             if before.role == "tool" and before.tool == part.tool and before.call == part.call:
                 earlier = self._earlier(past[at])
-                if earlier and earlier.text and earlier.lines is _NOTHING:
+                if earlier and earlier.text and earlier.lines is _HIDDEN.lines:
                     old = earlier.text
                     return lambda named: self._mostly(changes.changed(part.text, old, named[at]), part.text)
         return None
@@ -152,16 +152,18 @@ class References:
         return form if self._tokens(form) <= CHANGED * self._tokens(text) else None
 
     def _earlier(self, sent: Sent) -> Earlier | None:
-        """What the model sees of an earlier part; None if that is not certain, or no tool printed it."""
-        if sent.part.role != "tool" or not MIN_CHARACTERS <= len(sent.part.text) <= MAX_SEEN or not sent.text:
-            return None
-        earlier = self._read(sent.text, as_came=sent.text == sent.part.text)
-        if earlier.lines is not _NOTHING:
+        """An earlier text that left with nothing left out, in whatever form; None if that is not certain."""
+        earlier = self._word_for_word(sent)
+        if earlier is not _HIDDEN:
             return earlier
-        if ccr.MARKER.search(sent.text) or is_reference(sent.text, anywhere=True):
+        if not _may_be_seen(sent) or ccr.MARKER.search(sent.text) or is_reference(sent.text, anywhere=True):
             return None
         tidied = self._tidy(sent.part, (), False)
-        return Earlier(tidied.text if isinstance(tidied, Short) else sent.part.text, _NOTHING)
+        return Earlier(tidied.text if isinstance(tidied, Short) else sent.part.text, _HIDDEN.lines)
+
+    def _word_for_word(self, sent: Sent) -> Earlier:
+        """What stands in an earlier text as the model sees it."""
+        return self._read(sent.text, as_came=sent.text == sent.part.text) if _may_be_seen(sent) else _HIDDEN
 
     def _read(self, text: str, *, as_came: bool) -> Earlier:
         """The lines of a text that left; none of a form that is not made of them."""
@@ -174,13 +176,17 @@ class References:
 
     def _parse(self, text: str, as_came: bool) -> Earlier:
         if ccr.MARKER.search(text):
-            return Earlier("", _NOTHING)
+            return _HIDDEN
         whole = self._reads.expand(text) or text
         if repeats.HEADER.match(whole):
             return Earlier("", repeats.shown(whole))
         if whole == text and not as_came and FORM.match(text):
-            return Earlier("", _NOTHING)
+            return _HIDDEN
         return Earlier(whole, repeats.shown(whole))
+
+
+def _may_be_seen(sent: Sent) -> bool:
+    return sent.part.role == "tool" and sent.text != "" and MIN_CHARACTERS <= len(sent.part.text) <= MAX_SEEN
 
 
 def is_reference(text: str, *, anywhere: bool = False) -> bool:
