@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -159,3 +160,34 @@ def test_a_session_of_reads_edits_and_runs() -> None:
         '= 1-30 ("test_0 passed in 0 ms") of Bash make test\ntest_30 FAILED in 2 ms\n= 32-60 ("test_31 passed in 9 ms") of the same'
     )
     assert print_(grown, "Bash", BUILD).startswith('= 1-30 ("test_0 passed in 0 ms") of Bash make test (1st of 2)\ntest_30')
+
+
+def simulated(turns: int, seed: int) -> Iterator[Part]:
+    """An agent at work: of three files nineteen in twenty re-reads are ranges; edits between them; the tests run again."""
+    chance = random.Random(seed)
+    files = {f"src/{name}.py": [f"    {name}_{n} = compute(number={n}, of={n * n})" for n in range(200)] for name in ("app", "store", "wire")}
+    tests = [f"tests/test_{n % 7}.py::test_case_{n} PASSED" for n in range(60)]
+    for path, lines in files.items():
+        yield part(cat(lines), call={"file_path": path})
+    for turn in range(turns):
+        path = chance.choice(sorted(files))
+        lines, at = files[path], chance.randrange(150)
+        if chance.random() < 0.3:
+            lines[at : at + 2] = [f"    changed_{turn}_{n} = None  # was two lines" for n in range(3)]
+        if chance.random() < 0.3:
+            failing = chance.randrange(60)
+            yield part("\n".join([*tests[:failing], tests[failing].replace("PASSED", "FAILED"), *tests[failing + 1 :], f"in {turn}.2s"]), "Bash", BUILD)
+        elif chance.random() < 0.05:
+            yield part(cat(lines), call={"file_path": path})
+        else:
+            yield part(cat(lines[at : at + 50], at + 1), call={"file_path": path, "offset": at + 1, "limit": 50})
+
+
+def test_of_a_session_of_partial_reads_and_runs_more_than_half_was_seen_before() -> None:
+    references = References(estimate)
+    past: list[Sent] = []
+    for now in simulated(60, seed=3):
+        answer = references(now, past, False)
+        past.append(Sent(now, answer.text if isinstance(answer, Short) else now.text))
+    before, after = sum(estimate(one.part.text) for one in past), sum(estimate(one.text) for one in past)
+    assert after < 0.45 * before
