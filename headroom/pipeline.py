@@ -20,6 +20,7 @@ from headroom.memo import Memo
 from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short, Transform
 from headroom.transforms.definitions import compacted
+from headroom.transforms.references import References
 from headroom.transforms.shorten import Shorten
 from headroom.transforms.tidy import Tidy
 
@@ -340,4 +341,4 @@ def standard(*, protect: Sequence[str] = (), ratio: float | None = None, compact
     `protect`: globs of tools whose results lose nothing; `ratio`: share of its tokens that prose keeps.
     """
     scale = Scale(estimate)
-    return Pipeline([Tidy(), Shorten(COMPRESSORS, scale.tokens, ratio)], scale, protect, compact_tools=compact_tools)
+    return Pipeline([Tidy(), References(scale.tokens), Shorten(COMPRESSORS, scale.tokens, ratio)], scale, protect, compact_tools=compact_tools)

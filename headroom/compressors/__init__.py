@@ -9,6 +9,7 @@ from headroom.compressors.logs import LogTemplates
 from headroom.compressors.paths import Paths
 from headroom.compressors.reads import NumberedReads
 from headroom.compressors.search import SearchResults
+from headroom.compressors.test_runs import RunSummary
 from headroom.compressors.trees import Trees
 
 COMPRESSORS: tuple[Compressor, ...] = (
@@ -19,5 +20,6 @@ COMPRESSORS: tuple[Compressor, ...] = (
     SearchResults(),
     JsonTables(),
     LogTemplates(),
+    RunSummary(),
 )
 """On a draw the earlier one wins: the more particular kind."""

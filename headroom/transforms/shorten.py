@@ -11,6 +11,7 @@ from headroom.compressors.sample import sample
 from headroom.conversation import Part, Skip
 from headroom.transforms.base import Sent, Short
 from headroom.transforms.reading import is_excerpt, is_file_read, texts_of
+from headroom.transforms.references import is_reference
 
 SHORT = 500
 """Characters, about 150 tokens: below it the line that explains a form costs what the form saves."""
@@ -126,7 +127,7 @@ class Shorten:
             return "error"
         if len(part.text) < SHORT:
             return "short"
-        if ccr.MARKER.search(part.text) or self._is_form(part.text):
+        if ccr.MARKER.search(part.text) or is_reference(part.text) or self._is_form(part.text):
             return "marked"
         return None
 
