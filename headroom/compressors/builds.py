@@ -30,8 +30,8 @@ MIN_LINES = 5
 SHARE = 0.4
 """Of a sample's lines: with less progress than that the text is about something else."""
 
-HALF, LOOKED_AT = 1500, 16
-"""Characters of each half of the sample, and lines of it that are matched."""
+HALF, LOOKED_AT, SEEN = 1500, 16, 400
+"""Characters of each half of the sample, lines of it that are matched, and characters such a line may have."""
 
 BEFORE = 2
 """Lines of progress that stay before a line of trouble: the step and what it was part of."""
@@ -54,7 +54,7 @@ class BuildSummary:
     def sniff(self, text: str, goal: Goal) -> float:
         lines = [line for line in sample(text, HALF).split("\n") if line.strip()]
         looked = lines[:: max(1, len(lines) // LOOKED_AT)]
-        found = sum(1 for line in looked if _unit(line))
+        found = sum(1 for line in looked if len(line) <= SEEN and _unit(line))
         return 0.9 if found >= max(MIN_LINES, SHARE * len(looked)) else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
@@ -72,7 +72,7 @@ class BuildSummary:
 
 def _unit(line: str) -> str:
     """What a line of progress counts as, "" if it is none."""
-    found = ROUTINE.match(line.rstrip()) if len(line) <= MAX_LINE else None
+    found = ROUTINE.match(line.rstrip()) if line and len(line) <= MAX_LINE else None
     unit = (found and found.lastgroup) or ""
     return "" if unit in _UNSURE and SEVERE.search(line) else unit
 

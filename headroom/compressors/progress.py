@@ -71,6 +71,6 @@ PROGRESS: Mapping[str, Sequence[str]] = {
 """By unit, each with the lines of several tools; indentation and the prefixes of steps are taken off before."""
 
 ROUTINE = re.compile(
-    r"(?:\d{4}-\d\d-\d\dT[\d:.]+Z )?(?:#\d+ (?:[\d.]+ (?=\S))?)?[ \t]*(?!\s)(?:" + "|".join(f"(?P<{unit.replace(' ', '_')}>{'|'.join(patterns)})" for unit, patterns in PROGRESS.items()) + r")\Z"
+    r"(?:\d{4}-\d\d-\d\dT[\d:.]+Z )?(?:#\d+ (?:[\d.]+ )?)?[ \t]*(?!\s)(?:" + "|".join(f"(?P<{unit.replace(' ', '_')}>{'|'.join(patterns)})" for unit, patterns in PROGRESS.items()) + r")\Z"
 )
 """The group that matched is the unit. A time of CI and the number and time of a step of docker may stand before."""

@@ -124,7 +124,7 @@ def _traces(lines: Sequence[str]) -> Iterator[list[Frame]]:
 
 def _end(lines: Sequence[str], i: int) -> int:
     """Behind the last line of the frame that begins with line i; i if none does."""
-    found = _FRAME.match(lines[i]) if len(lines[i]) <= MAX_LINE else None
+    found = _FRAME.match(lines[i]) if lines[i] and len(lines[i]) <= MAX_LINE else None
     if found is None:
         return i
     end = i + 1

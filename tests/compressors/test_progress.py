@@ -15,7 +15,7 @@ LINES = {
     "prepared": ["  Preparing metadata (pyproject.toml): finished with status 'done'"],
     "replaced": ["    Uninstalling idna-3.20:"],
     "unpacked": ["Unpacking gdb (13.1-3) ...", "Selecting previously unselected package gdb."],
-    "installed": ["Setting up libc6 (2.36-9) ...", "(3/20) Installing musl (1.2.5-r0)", "#9 12.34 Setting up libgpg-error0 (1.46-1) ..."],
+    "installed": ["Setting up libc6 (2.36-9) ...", "(3/20) Installing musl (1.2.5-r0)", "#9 12.34   Setting up libgpg-error0 (1.46-1) ..."],
     "compiled": [
         "   Compiling thiserror v2.0.1", "[ 12%] Building CXX object a.dir/b.cc.o", "[3/120] Linking CXX executable app", "gcc -O2 -Werror -c -o a.o a.c", "/usr/bin/c++ -I. -c x.cc", "  CC [M]  drivers/net/a.o",
     ],
