@@ -54,8 +54,11 @@ class BuildSummary:
     def sniff(self, text: str, goal: Goal) -> float:
         lines = [line for line in sample(text, HALF).split("\n") if line.strip()]
         looked = lines[:: max(1, len(lines) // LOOKED_AT)]
+        needed = max(MIN_LINES, SHARE * len(looked))
+        if not any(len(line) <= SEEN and _unit(line) for line in looked[::3]):
+            return 0.0  # a third of them tells what is no build at all
         found = sum(1 for line in looked if len(line) <= SEEN and _unit(line))
-        return 0.9 if found >= max(MIN_LINES, SHARE * len(looked)) else 0.0
+        return 0.9 if found >= needed else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         lines = text.split("\n")
