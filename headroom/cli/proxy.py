@@ -95,7 +95,7 @@ def banner(settings: Settings, state: str, port: int) -> str:
     base = base_url(settings.host, port)
     rows = [
         f"Headroom {__version__} on {base}",
-        f"  compression  {'OFF (--no-optimize): bytes pass as they come' if settings.no_optimize else 'ON, lossless'}",
+        f"  compression  {_compression(settings)}",
         f"  state        {'in memory (--stateless)' if settings.stateless else state}",
         f"  request log  {settings.log_file or 'off (--log-file PATH)'}",
         f"  /v1/messages                          -> {settings.anthropic_api_url}",
@@ -113,6 +113,23 @@ def banner(settings: Settings, state: str, port: int) -> str:
             "  requests with credentials of their own. Control routes answer loopback only. Set HEADROOM_PROXY_TOKEN to close it.",
         ]
     return "\n".join(rows)
+
+
+def _compression(settings: Settings) -> str:
+    """What is on and off, and why."""
+    if settings.no_optimize:
+        return "OFF (--no-optimize): bytes pass as they come"
+    if settings.lossless:
+        views = "lossless (--lossless)"
+    elif settings.no_ccr_inject_tool:
+        views = "with views (--no-ccr-inject-tool: originals by `headroom retrieve` or /v1/retrieve)"
+    else:
+        views = "lossless (views of long results need a way back: --no-ccr-inject-tool)"
+    more = [
+        f"no views of {', '.join(settings.protect_tool_results)}" if settings.protect_tool_results else "",
+        "tool definitions compacted (--compact-tools)" if settings.compact_tools else "",
+    ]
+    return "; ".join(["ON", *filter(None, [views, *more])])
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> str:
