@@ -26,6 +26,9 @@ text: JSON cut in two is no JSON. Tables, which this is for, save about half."""
 CERTAIN = 0.8
 """One that is so sure, and shows on the sample what tables save, wins outright: the race costs more than it would gain."""
 
+CLOSE = 0.15
+"""Share by which a sample may err, cut as it is in the middle: who is no further behind the best is tried on the whole text too."""
+
 GAIN, SHARE = 16, 0.03
 """Tokens, and share of the text, that a form must save: below it the reader's effort is not paid for, and the
 estimate's own error (5 %) would decide."""
@@ -139,18 +142,25 @@ class Shorten:
         ranked = self._ranked(part.text, goal)
         if not ranked:
             return "no_kind"
-        before = self._tokens(part.text)
+        before = fewest = self._tokens(part.text)
         reason: Skip = "no_gain"
-        for trial in ranked:
+        best, lead = None, 0.0
+        for gain, trial in ranked:
+            if best is not None and gain < lead - CLOSE:
+                break
             if trial.piece != part.text:
                 trial = _try(trial.compressor, part.text, goal)
             if trial.costly:
                 reason = "too_costly"
-            elif trial.made is not None and self._pays(before, trial.made):
+            elif trial.made is not None and self._pays(before, trial.made) and self._tokens(trial.made.text) < fewest:
                 if _may_stand(trial.made, trial.compressor, part):
-                    return Short(trial.made.text, trial.compressor.name, trial.made.grade)
-                reason = "file_read" if trial.made.grade == "equal" else reason
-        return reason
+                    lead = gain if best is None else lead
+                    best, fewest = trial, self._tokens(trial.made.text)
+                elif trial.made.grade == "equal":
+                    reason = "file_read"
+        if best is None or best.made is None:
+            return reason
+        return Short(best.made.text, best.compressor.name, best.made.grade)
 
     def _pays(self, before: int, made: Compressed) -> bool:
         return before - self._tokens(made.text) >= max(GAIN, SHARE * before)
@@ -160,12 +170,13 @@ class Shorten:
         sure = [(compressor.sniff(part.text, goal), compressor) for compressor in self._lossy]
         return [c for sureness, c in sorted(sure, key=lambda pair: -pair[0]) if sureness >= SURE]
 
-    def _ranked(self, text: str, goal: Goal) -> list[_Trial]:
-        """Those that may know the text, the one that saves most on a sample first; of equals the earlier in the family."""
+    def _ranked(self, text: str, goal: Goal) -> list[tuple[float, _Trial]]:
+        """Those that may know the text, and the share each saves on a sample, the best first; of equals the earlier in
+        the family."""
         sure = [(compressor, compressor.sniff(text, goal)) for compressor in self._lossless]
         plausible = [(compressor, sureness) for compressor, sureness in sure if sureness >= PLAUSIBLE]
         if len(plausible) == 1:
-            return [_Trial(plausible[0][0], "")]  # nobody to race
+            return [(0.0, _Trial(plausible[0][0], ""))]  # nobody to race
         piece = sample(text)
         before = self._tokens(piece)
         ranked: list[tuple[float, _Trial]] = []
@@ -175,7 +186,7 @@ class Shorten:
             ranked.append((gain, trial))
             if sureness >= CERTAIN and trial.made is not None and gain >= UNPROVEN:
                 break
-        return [trial for _, trial in sorted(ranked, key=lambda pair: -pair[0])]
+        return sorted(ranked, key=lambda pair: -pair[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,9 @@ GOOD = Cutting("good", 0.3, knows=LINES)
         (shorten(Cutting("fair", 0.6, knows=LONG), Cutting("good", 0.3, knows=LONG), text=LONG), "good"),
         (shorten(Cutting("whole", 0.1, 0.9, knows=LONG + "."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "whole"),
         (shorten(Cutting("whole", 0.1, 0.9, knows=LONG + ".", needs="."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "whole"),
-        (shorten(Cutting("whole", 0.1, 0.7, knows=LONG + ".", needs="."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "fair"),
+        (shorten(Cutting("whole", 0.1, 0.4, knows=LONG + ".", needs="."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "fair"),
+        # Who is close behind on the sample is tried on the whole text.
+        (shorten(Cutting("whole", 0.1, 0.7, knows=LONG + ".", needs="."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "whole"),
     ],
 )
 def test_who_wins(result: Short | Skip, expected: str) -> None:
