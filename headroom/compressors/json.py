@@ -97,18 +97,19 @@ def _shorter_rows(short: str) -> str:
 
 def _form(document: Document) -> str:
     """The short form of a document."""
-    found = _Tables([], [])
+    found = Tables([], [])
     skeleton = encode(found.take(document.value, 0), COMPACT)
     if not found.lines and (document.layout is None or document.layout == COMPACT):
         return skeleton
     original = "" if document.layout is None else f"; original: {document.layout}"
     if not found.lines:
         return f"[JSON minified{original}]\n{skeleton}"
-    return "\n".join([f"[JSON, tables below{_legend(found)}{original}]", skeleton, *found.lines])
+    notes = f" ({found.legend})" if found.legend else ""
+    return "\n".join([f"[JSON, tables below{notes}{original}]", skeleton, *found.lines])
 
 
 @dataclass(frozen=True, slots=True)
-class _Tables:
+class Tables:
     """The tables found in a value, in reading order."""
 
     lines: list[str]
@@ -133,6 +134,17 @@ class _Tables:
             return {key: self.take(v, depth + 1) for key, v in value.items()}
         return [self.take(v, depth + 1) for v in value]
 
+    @property
+    def legend(self) -> str:
+        """How the tables are to be read, as far as they need it."""
+        heads = "\n".join(self.heads)
+        notes = [words for sign, words in _LEGEND if sign.search(heads)]
+        if any(line[:1] == ">" for line in self.lines):
+            notes.append("row ends in >2: see >2 below for its last keys and the order of all")
+        if any(",," in line or line[:1] == "," for line in self.lines):
+            notes.append("empty cell: no such key")
+        return "; ".join(notes)
+
 
 def _minified(value: Json, items: list[Json]) -> float:
     """Characters of the value minified; of a large one, as its first rows would have it."""
@@ -140,16 +152,6 @@ def _minified(value: Json, items: list[Json]) -> float:
         return len(encode(value))
     names = sum(map(len, value)) + 4 * len(value) if type(value) is dict else 0
     return names + len(encode(items[:_ENOUGH])) * len(items) / _ENOUGH
-
-
-def _legend(found: _Tables) -> str:
-    heads = "\n".join(found.heads)
-    notes = [words for sign, words in _LEGEND if sign.search(heads)]
-    if any(line[:1] == ">" for line in found.lines):
-        notes.append("row ends in >2: see >2 below for its last keys and the order of all")
-    if any(",," in line or line[:1] == "," for line in found.lines):
-        notes.append("empty cell: no such key")
-    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _restore(text: str) -> Json:

@@ -194,6 +194,7 @@ def _flat(value: Json) -> bool:
 _SAMPLE = 1024
 """Characters within which a spaced layout shows itself; a wrong guess only costs the grade."""
 
+_SPACED = re.compile(r'": |\d, |", "|[el}\]], ')
 _INDENTED = re.compile(r"[\[{]\n( {1,8}|\t)(?=\S)")
 
 
@@ -228,6 +229,6 @@ def _layout(text: str, value: Json, lines: bool) -> Layout | None:
     body = text[:-1] if text.endswith("\n") else text
     base = Layout(lines=lines, ascii="\\u" in text and text.isascii())
     indented = _INDENTED.match(text)
-    spaced = '": ' in text[:_SAMPLE]
+    spaced = _SPACED.search(text, 0, _SAMPLE) is not None
     layout = replace(base, indent=indented[1]) if indented else replace(base, spaced=spaced)
     return replace(layout, newline=len(body) < len(text)) if encode(value, layout) == body else None
