@@ -33,7 +33,6 @@ MAX_NAME = 1000
 MIN_PURE = 3
 """Lines of a hunk that only adds or removes from which on the signs cost more than saying how many they are."""
 
-_HUNK_LINE = re.compile(r"^@@ -[0-9]{1,9}(?:,[0-9]{1,9})? \+[0-9]{1,9}(?:,[0-9]{1,9})? @@", re.MULTILINE)
 HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@(.*)")
 _SHORT = re.compile(r"@@ ([0-9]{1,9})(?: ([+-])([0-9]{1,9}))?((?: .*)?)")
 _SIGNED = re.compile(r" [+-][0-9]+(?: |\Z)")
@@ -126,7 +125,7 @@ def has_hunk(text: str) -> bool:
     """Whether the text's beginning holds the header of a hunk."""
     at = text.find("@@ -", 0, HEAD)
     while at >= 0:
-        if (at == 0 or text[at - 1] == "\n") and _HUNK_LINE.match(text, at):
+        if (at == 0 or text[at - 1] == "\n") and HUNK.match(text, at):
             return True
         at = text.find("\n@@ -", at + 1, HEAD) + 1 or -1
     return False
