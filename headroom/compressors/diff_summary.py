@@ -35,8 +35,8 @@ MINIFIED = 2000
 FEW = 10
 """Changed lines of a generated file that are shown all the same: a bump of one package is read at a glance."""
 
-SHARE, MAX_PACKAGES = 40, 30
-"""A lockfile names one package per 40 lines, and no more than 30: nearly all it costs is saved, and an update is told."""
+SHARE, LEAST, MAX_PACKAGES = 150, 3, 30
+"""A lockfile names one package per 150 lines, at least 3 and at most 30: a hundredth of its tokens, those asked for first."""
 
 OPENING = 15
 """Lines of a file in which generators say so."""
@@ -92,7 +92,7 @@ class DiffSummary:
         said: dict[int, str] = {}
         for change in _changes(lines, kinds):
             hidden.update(i for i in change.head if lines[change.start].startswith("diff ") and lines[i].startswith(_NOISE))
-            note = None if change.path.rpartition("/")[2].lower() in words else _note(change, lines, kinds)
+            note = None if change.path.rpartition("/")[2].lower() in words else _note(change, lines, kinds, words)
             if note is None:
                 for hunk in change.hunks:
                     _hide(hunk, lines, kinds, named, hidden, said)
@@ -141,7 +141,7 @@ def _end(lines: Sequence[str], kinds: str, start: int) -> int:
     return pair if pair >= 0 else end
 
 
-def _note(change: Change, lines: Sequence[str], kinds: str) -> str | None:
+def _note(change: Change, lines: Sequence[str], kinds: str, words: Sequence[str]) -> str | None:
     """What is said of a file instead of showing it; None if it is to be shown."""
     added, removed = (sum(kinds.count(sign, start, end) for start, end in change.hunks) for sign in "+-")
     lock = lockfiles.LOCKFILE.search(change.path)
@@ -151,7 +151,9 @@ def _note(change: Change, lines: Sequence[str], kinds: str) -> str | None:
     if not lock:
         return sizes
     packages = lockfiles.changed(lines[i] for start, end in change.hunks for i in range(start, end))
-    most = min(MAX_PACKAGES, max(3, sum(end - start for start, end in change.hunks) // SHARE))
+    if words:
+        packages.sort(key=lambda package: next((i for i, word in enumerate(words) if word in package.lower()), len(words)))
+    most = min(MAX_PACKAGES, max(LEAST, sum(end - start for start, end in change.hunks) // SHARE))
     more = f" and {len(packages) - most} more" if len(packages) > most else ""
     return f"{sizes}; {', '.join(packages[:most])}{more}" if packages else sizes
 

@@ -28,7 +28,7 @@ Author: A <a@b.c>
     Update all
 
 diff --git a/package-lock.json b/package-lock.json
-… 7-1010 (+200 -200; pkg-0 1.0.0→1.1.0, pkg-1 1.0.1→1.1.1, pkg-2 1.0.2→1.1.2 and 197 more)
+… 7-1010 (+200 -200; pkg-0 1.0.0→1.1.0, pkg-1 1.0.1→1.1.1, pkg-2 1.0.2→1.1.2, pkg-3 1.0.3→1.1.3, pkg-4 1.0.4→1.1.4, pkg-5 1.0.5→1.1.5 and 194 more)
 diff --git a/src/a.py b/src/a.py
 … 1012-1014
 @@ -30,8 +30,9 @@ def f():
@@ -51,8 +51,7 @@ def summary(text: str, goal: Goal = GOAL) -> str:
     return made.text
 
 
-def test_lockfiles_are_told_and_source_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headroom.compressors.diff_summary.MAX_PACKAGES", 3)
+def test_lockfiles_are_told_and_source_is_shown() -> None:
     assert summary(TEXT) == EXPECTED
     assert SUMMARY.sniff(TEXT, GOAL) >= 0.5
 
@@ -81,6 +80,7 @@ def test_what_is_left_alone(text: str, goal: Goal) -> None:
 def test_the_question_keeps_what_it_names() -> None:
     assert '"node_modules/pkg-199"' not in summary(TEXT)
     assert '+      "version": "1.1.199",' in summary(TEXT, Goal(query="what is in package-lock.json?"))
+    assert "; pkg-77 1.0.77→1.1.77, pkg-0 " in summary(TEXT, Goal(query="is pkg-77 new?"))
     assert "     context number 7" in summary(TEXT, Goal(query="why context number 7?"))
 
 
