@@ -52,6 +52,8 @@ _ID_WIDTHS = frozenset((32, 40, 48, 56, 64, 96, 128))
 
 MIN_LINES = 4
 
+_SIGN = re.compile(r"…\[[0-9,]{1,12} characters of [\w /+.-]{1,80}, sha256 [0-9a-f]{8}\]…")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Run:
@@ -83,6 +85,8 @@ class Blobs:
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         if len(text) > MAX_CHARS:
             raise TooCostly("too long a text")
+        if _SIGN.search(text):  # our own came back
+            return None
         found = sorted([*_runs(text), *_wrapped(text), *_data(text), *_mappings(text)])
         runs = _with_lines(text, _apart(found), terms(goal.query))
         if not runs:
@@ -115,9 +119,6 @@ def _runs(text: str) -> Iterator[Run]:
             at += step
             continue
         start, end = _begin(text, at), _finish(text, at)
-        rule = text.find("----", start, end)
-        if rule >= 0:
-            start, end = (start, rule) if rule > at else (end, end)
         kind = _kind(text[start:end]) if end - start >= LONG else ""
         if kind and not _is_name(text, start):
             yield Run(start, end, kind)
@@ -253,8 +254,8 @@ def _with_lines(text: str, runs: Sequence[Run], words: Sequence[str]) -> list[Ru
             at += 1
         inside = runs[first:at]
         if _is_minified(text, start, end) and end - start - sum(run.end - run.start for run in inside) >= LONG_LINE:
-            begin = min(start + ENDS, inside[0].start) if inside else start + ENDS
-            kept += _around(text, begin, max(end - ENDS, inside[-1].end) if inside else end - ENDS, words)
+            first, last = (min(start + ENDS, inside[0].start), max(end - ENDS, inside[-1].end)) if inside else (start + ENDS, end - ENDS)
+            kept += _around(text, first, last, words)
         else:
             kept += inside
     return [*kept, *runs[at:]]
