@@ -6,6 +6,7 @@ from headroom.compressors.base import Compressor
 from headroom.compressors.builds import BuildSummary
 from headroom.compressors.json import JsonTables
 from headroom.compressors.listings import Listings
+from headroom.compressors.log_summary import LogSummary
 from headroom.compressors.logs import LogTemplates
 from headroom.compressors.paths import Paths
 from headroom.compressors.reads import NumberedReads
@@ -31,6 +32,7 @@ LOSSY: tuple[Compressor, ...] = (
     RunSummary(),
     TraceSummary(),
     BuildSummary(),
+    LogSummary(),
 )
 """The surest one wins; of equals the earlier."""
 

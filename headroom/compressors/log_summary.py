@@ -16,16 +16,13 @@ from headroom.compressors import view
 from headroom.compressors.base import Compressed, Goal, TooCostly, slices
 from headroom.compressors.folds import lines_named
 from headroom.compressors.salience import SEVERE
-from headroom.compressors.sample import sample
+from headroom.compressors.stamps import share_stamped
 
 MAX_CHARS = 10_000_000
 """Somewhat less than a second of work."""
 
 MIN_LINES = 60
 """Lines up to which a log is read whole."""
-
-HALF = 1500
-"""Characters of each half of the sample."""
 
 STAMPED = 0.5
 """Share of the lines that must start with a time for a text to be a log."""
@@ -49,12 +46,6 @@ MANY, SOME = 20, 0.5
 """so many more may have less in common. What is alone of its kind is always shown."""
 
 _VALUE = re.compile(r"\d[^\s=,;()\[\]{}\"'<>|]*|\b[0-9a-f]{8,}\b")
-_STAMP = re.compile(
-    r"^\W{0,2}(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?[/.:-]\d\d?[/.: -]\d\d|[A-Z][a-z]{2} [ \d]\d |\d{6,10}[. ]|[A-Z] ?\d{4} )"
-    r"|^\[?[A-Z][a-z]{2} [A-Z][a-z]{2} +\d|^\d+:[A-Z] \d|^[\da-f.:]{7,39} \S+ \S+ \[\d"
-)
-"""How lines of a log begin: with a time of some kind, Redis' process and role, or the client's address in an access log."""
-
 _FRAME = re.compile(r"\s+(?:at |File |\.\.\. |in |from )|\s*Caused by:|\t")
 
 _Kind = str | tuple[object, ...]
@@ -69,8 +60,7 @@ class LogSummary:
     lossy: bool = True
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = [line for line in sample(text, HALF).split("\n") if line and not line[0].isspace()]
-        share = sum(map(bool, map(_STAMP.match, lines))) / max(8, len(lines))
+        share = share_stamped(text)
         return 0.85 * share if share > STAMPED else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:

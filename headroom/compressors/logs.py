@@ -11,12 +11,13 @@ A line that no template covers stands as it is; one that could be mistaken is se
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
+from headroom.compressors.sample import sample
+from headroom.compressors.stamps import share_stamped
 from headroom.compressors.templates import MASK, Template, mine
 
 MAX_CHARS = 8_000_000
@@ -26,14 +27,11 @@ MIN_LINES = 5
 MIN_GAIN = 0.05
 """Share of its characters a text must lose: a template is a little harder to read than its lines."""
 
-_SAMPLE = 4096
-"""Characters looked at, at the start and in the middle, to tell what a text is."""
+_HALF = 700
+"""Characters of each half of the sample by which we tell what a text is."""
 
-_COVERED = 0.3
-"""Share of a sample that templates cover in logs and hardly ever in code or prose."""
-
-_HEAD, _ALIKE = 14, 0.6
-"""Characters of a line that make its shape, and the share of lines that must have it."""
+_NEW = 0.64
+"""Share of new runs of three words beyond which nothing repeats enough: code and prose have 0.7 to 1, logs 0.1 to 0.6."""
 
 _LONG = 4
 """Characters from which a mark for "as above" is shorter than what it stands for, in tokens."""
@@ -44,8 +42,7 @@ _OPENING = '[templates: "A x y" = A with x, y for its '
 _HEADER = re.compile(re.escape(_OPENING) + r"([^;\]\n]+)[^\n]*\]\n")
 _LEGEND = '; " = as above; ~ = nothing; ×2 = line above 2 more times]'
 _CODED = re.compile(r"(\t*)(?:([A-Z]{1,2})(?: (.*))?|×([1-9][0-9]*))\Z", re.S)
-_DIGITS = re.compile("[0-9]+")
-_NUMBERED = re.compile(r"\s*\d+(?:[\t→|]|: ?)")
+_WORDS = re.compile(r"[^\W\d_]+|[^\w\s]")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NAMES = (*_LETTERS, *(a + b for a in _LETTERS for b in _LETTERS))
 """What templates are called. Their number bounds how many there can be."""
@@ -53,23 +50,21 @@ NAMES = (*_LETTERS, *(a + b for a in _LETTERS for b in _LETTERS))
 
 @dataclass(frozen=True, slots=True)
 class LogTemplates:
-    """The compressor."""
+    """Kept for certain: every byte. A template is a line with gaps, said once; each line is then its letter and the values for them."""
 
     name: str = "logs"
     lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        """The share of a sample that templates cover."""
-        middle = text.find("\n", len(text) // 2) + 1
-        sample = text[:_SAMPLE] + (text[middle : middle + _SAMPLE] if middle > _SAMPLE else "")
-        lines = sample.split("\n")
-        if len(lines) < MIN_LINES or MASK in sample or _is_listing(lines):
+        """How much of a sample says again what was said before, numbers aside; or whether its lines have times."""
+        piece = sample(text, _HALF)
+        if piece.count("\n") < MIN_LINES or MASK in piece:
             return 0.0
-        covered = sum(len(lines[i]) for template in mine(sample, lines, len(NAMES)) for i in template.lines)
-        share = covered / len(sample)
-        if share > _COVERED:
-            return 0.9 * share
-        return 0.4 if _begin_alike(lines) else 0.0
+        words = _WORDS.findall(piece)
+        new = len(set(zip(words, words[1:], words[2:], strict=False))) / max(1, len(words))
+        if new <= _NEW:
+            return 1 - new
+        return 0.4 if share_stamped(text) > 0.5 else 0.0  # lines that vary too much to repeat in a sample may do so in the whole
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         if len(text) > MAX_CHARS:
@@ -98,21 +93,6 @@ class LogTemplates:
             return "\n".join(_read(body.split("\n"), templates))
         except (IndexError, ValueError):
             return None
-
-
-def _begin_alike(lines: Sequence[str]) -> bool:
-    """Whether most lines start with the same shape of numbers, as time stamps do. A log whose messages vary too much
-    to repeat within a sample may still repeat in the whole."""
-    heads = Counter(_DIGITS.sub("0", line[:_HEAD]) for line in lines if line)
-    shape, count = heads.most_common(1)[0] if heads else ("", 0)
-    return "0" in shape and count >= max(MIN_LINES, _ALIKE * sum(heads.values()))
-
-
-def _is_listing(lines: Sequence[str]) -> bool:
-    """Numbered source, and comma-separated values, have compressors of their own."""
-    numbered = sum(1 for line in lines[:20] if _NUMBERED.match(line))
-    commas, times = Counter(line.count(",") for line in lines[1:-1]).most_common(1)[0]
-    return numbered > 0.8 * min(len(lines), 20) or (commas > 1 and times > 0.8 * len(lines))
 
 
 _Row = tuple[str, Sequence[str]]

@@ -87,7 +87,8 @@ def mine(text: str, lines: Sequence[str], most: int) -> list[Template]:
 
 def _mask(text: str) -> tuple[list[str], list[str]]:
     """The lines with their values masked, and all values in reading order."""
-    pattern = _VALUES_AND_IDS if any(map(_IDS.search, slices(text))) else _VALUES
+    # A generator and not `map`: between its steps other threads may run.
+    pattern = _VALUES_AND_IDS if any(_IDS.search(piece) for piece in slices(text)) else _VALUES
     masked: list[str] = []
     values: list[str] = []
     for piece in slices(text):

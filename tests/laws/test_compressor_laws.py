@@ -67,7 +67,14 @@ def test_what_was_shortened_can_be_read_back(compressor: Compressor, text: str) 
     made = compressed(compressor, text)
     if made is None:
         return
+    if compressor.lossy:
+        assert made.grade == "lossy"
+        assert 0 < len(made.omitted) <= 200
+        assert not set(made.omitted) & set("]\n")
+        assert compressor.expand(made.text) is None
+        return
     assert len(made.text) <= len(text)
+    assert not made.omitted
     back = compressor.expand(made.text)
     if made.grade == "exact":
         assert back == text
@@ -115,7 +122,8 @@ def test_a_damaged_form_is_refused_or_read_but_never_an_error(compressor: Compre
 @settings(deadline=None, max_examples=100)
 @given(TEXTS)
 def test_no_identifier_is_altered(compressor: Compressor, text: str) -> None:
-    """Below its first line, which explains it, a form holds no number or identifier that is not in the text."""
+    """Below its first line, which explains it, a form holds no number or identifier that is not in the text. Numbers of
+    lines and counts, which a view adds, have fewer digits than what is looked for."""
     made = compressed(compressor, text)
     if made is None:
         return
@@ -154,4 +162,4 @@ ADVERSARIAL = {
 def test_hostile_texts_are_survived(compressor: Compressor, text: str) -> None:
     compressor.sniff(text, GOAL)
     made = compressed(compressor, text)
-    assert made is None or compressor.expand(made.text) is not None
+    assert made is None or compressor.lossy or compressor.expand(made.text) is not None
