@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from headroom.compressors.base import FORM, Compressed, Compressor, Goal, TooCostly
+from headroom.compressors.base import Compressed, Compressor, Goal, TooCostly
 from headroom.compressors.sample import sample
 from headroom.compressors.segments import Segment, sections, shapes
 
@@ -34,9 +34,15 @@ MOST = 40
 UNIFORM = 0.9
 """Share of a text that is one stretch: then it is for a specialist, who takes a line or two of something else as they are."""
 
+DOCUMENTED = 0.79
+"""How sure JSON inside makes us: more than other signs, since a sample cuts it and so shows nothing."""
+
 PLAUSIBLE = 0.2
 ENTRANTS = 3
 """Compressors that compete for a stretch, the surest ones."""
+
+UNPROVEN = 0.5
+"""Expected saving, per unit of sureness, of a compressor that needs the whole stretch to show one: JSON cut in two is no JSON."""
 
 RACED, HALF = 3000, 1000
 """Characters of a stretch up to which all entrants compress the whole; of each half of the sample of a longer one."""
@@ -91,12 +97,14 @@ class Mixed:
         self._tokens = tokens
 
     def sniff(self, text: str, goal: Goal) -> float:
-        if len(text) < 2 * LEAST or FORM.match(text):
+        if len(text) < 2 * LEAST or _HEADER.match(text):
             return 0.0
         head, tail = text[:HEAD], text[-HEAD:]
         if _OPENED.match(text):
-            return 0.0 if tail.rstrip()[-1:] in ("}", "]") else 0.6
-        if _SEPARATED.search(head) or _DOCUMENT.search(head) or _DOCUMENT.search(tail) or _ENDED.search(tail):
+            return 0.0 if tail.rstrip()[-1:] in ("}", "]") else DOCUMENTED
+        if _DOCUMENT.search(head) or _DOCUMENT.search(tail) or _ENDED.search(tail):
+            return DOCUMENTED
+        if _SEPARATED.search(head):
             return 0.6
         middle = text.find("\n", len(text) // 2, len(text) // 2 + HEAD) + 1
         first, second, last = (set(shapes(piece)[1:-1][-PEEK:]) for piece in (text[:PROBE], text[middle : middle + PROBE], text[-PROBE:]))
@@ -104,7 +112,7 @@ class Mixed:
         return 0.4 if alike and (first.isdisjoint(second) or second.isdisjoint(last)) else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
-        if FORM.match(text):
+        if _HEADER.match(text):
             return None
         found = sections(text)
         if any(each.end - each.start >= (1 if each.document else UNIFORM) * len(text.strip()) for runs in found for each in runs):
@@ -161,13 +169,13 @@ class Mixed:
     def _entrants(self, piece: str, goal: Goal) -> list[Compressor]:
         """Those that may know the stretch; of a long one the one that saves most on a sample."""
         sure = [(compressor.sniff(piece, goal), compressor) for compressor in self._inner]
-        ranked = [c for sureness, c in sorted(sure, key=lambda pair: -pair[0]) if sureness >= PLAUSIBLE][:ENTRANTS]
+        ranked = sorted((pair for pair in sure if pair[0] >= PLAUSIBLE), key=lambda pair: -pair[0])[:ENTRANTS]
         if len(piece) <= RACED or len(ranked) < 2:
-            return ranked
+            return [compressor for _, compressor in ranked]
         extract = sample(piece, HALF)
-        made = [_try(compressor, extract, goal) for compressor in ranked]
-        sizes = [len(extract) if each is None else len(each.text) for each in made]
-        return [ranked[sizes.index(min(sizes))]]
+        made = [_try(compressor, extract, goal) for _, compressor in ranked]
+        kept = [1 - UNPROVEN * sureness if each is None else len(each.text) / len(extract) for each, (sureness, _) in zip(made, ranked, strict=True)]
+        return [ranked[kept.index(min(kept))][1]]
 
     def _holds(self, made: Compressed, compressor: Compressor, piece: str) -> bool:
         back = self._expand(made.text)

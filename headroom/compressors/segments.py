@@ -26,6 +26,9 @@ SHAPE = 8
 ALIKE = 0.3
 """Share of a stretch's lines whose shapes the one before has too: such two are one."""
 
+HEADING = 300
+"""Characters between two stretches that are alike, up to which it is a heading inside one: a folder's name in a listing."""
+
 DOCUMENT = 100
 """Characters of a line that is looked at as a JSON document of its own."""
 
@@ -36,7 +39,7 @@ TAIL = 40
 """Characters behind a JSON document on its last line: "HTTP 200", the next prompt."""
 
 _SEPARATOR = re.compile(
-    r"(?:={2,}>? .{1,200} <?={2,}|-{3,} .{1,200} -{3,}|#{3,} .{1,200} #{3,}|[$❯%] \S.{0,400}|\+{1,3} \S.{0,400}|[`~]{3,}.{0,40}|[=-]{8,})\s*"
+    r"(?:={2,}>? .{1,200} <?={2,}|-{3,} .{1,200} -{3,}|#{3,} .{1,200} #{3,}|[$❯%] \S.{0,400}|\+{1,2} \S.{0,400}|[`~]{3,}.{0,40}|[=-]{3,})\s*"
 )
 """What people and tools print between outputs: headers, echoed commands, fences, rules."""
 
@@ -77,6 +80,11 @@ class _Run:
     def uniform(self) -> bool:
         return self.lines >= FEW and 2 * len(self.shapes) <= self.lines
 
+    def extend(self, other: _Run) -> None:
+        self.end = other.end
+        self.shapes |= other.shapes
+        self.lines += other.lines
+
 
 def sections(text: str) -> list[list[Segment]]:
     """The stretches, in order, those between two separators together; separators and blank lines are in none."""
@@ -85,13 +93,19 @@ def sections(text: str) -> list[list[Segment]]:
         last = found[-1][-1] if found else None
         if last is None or (run.parted and not (run.document and last.document and run.start == last.end + 1 and len(found[-1]) == 1)):
             found.append([run])
-        elif run.document or sum(shape in last.shapes for shape in lines) >= ALIKE * len(lines) or not (last.uniform() or run.uniform()):
-            last.end = run.end
-            last.shapes |= run.shapes
-            last.lines += run.lines
+        elif run.document or _alike(last, lines) or not (last.uniform() or run.uniform()):
+            last.extend(run)
+        elif len(found[-1]) > 1 and last.end - last.start <= HEADING and _alike(found[-1][-2], lines):
+            heading = found[-1].pop()
+            found[-1][-1].extend(heading)
+            found[-1][-1].extend(run)
         else:
             found[-1].append(run)
     return [[Segment(run.start, run.end, run.document) for run in runs] for runs in found]
+
+
+def _alike(run: _Run, lines: Sequence[bytes]) -> bool:
+    return sum(shape in run.shapes for shape in lines) >= ALIKE * len(lines)
 
 
 def shapes(text: str) -> list[bytes]:

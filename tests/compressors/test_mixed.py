@@ -46,6 +46,7 @@ CASES = {
     "a fence": f"The answer is:\n\n```json\n{DOCUMENT}\n```\n\nThere is more on the next page.\n",
     "CRLF between": f"$ ls\r\n{LISTING}\n\r\n$ cat\r\n{LOG}\r\n",
     "marks in the text": f"x <<\n>>\n{LISTING}\n\n{LOG}\n>>",
+    "a text that opens like a form": f"[tool.x]\n{LISTING}\n\n{LOG}\n",
     "more marks in the text": f"x <<\ny <<<\n{LISTING}\n\n{LOG}\n",
 }
 
