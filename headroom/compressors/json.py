@@ -38,7 +38,9 @@ _PLACE = re.compile(r'("(?:[^"\\]|\\.)*")|<([1-9][0-9]*) (keyed )?rows>')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LEGEND = (
     (re.compile(r"~\)"), "a(p~): p starts every a"),
-    (re.compile(r"~[^),]+\)"), "a(p~b): p, then b"),
+    (re.compile(r"~~"), "a(p~~s): and s ends it"),
+    (re.compile(r"~[^~),]+[~)]"), "a(p~b): p, then b"),
+    (re.compile(r"\[\{"), "a[{b,c}: lists b, c of each item"),
     (re.compile(r"="), "a=v: a is v in all rows"),
     (re.compile(r"\?"), "a?: named in the rows that have it"),
 )
@@ -139,7 +141,11 @@ class Tables:
         """How the tables are to be read, as far as they need it."""
         heads = "\n".join(self.heads)
         notes = [words for sign, words in _LEGEND if sign.search(heads)]
-        if any(line[:1] == ">" for line in self.lines):
+        if any(line[:2] == ">>" for line in self.lines):
+            notes.append(">>a: codes in column a")
+        if any(line[:2] == ">>" and " {} " in line for line in self.lines):
+            notes.append("A 1 2: A with 1, 2 for its {}")
+        if any(line[:1] == ">" != line[1:2] for line in self.lines):
             notes.append("row ends in >2: see >2 below for its last keys and the order of all")
         if any(",," in line or line[:1] == "," for line in self.lines):
             notes.append("empty cell: no such key")

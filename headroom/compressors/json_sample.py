@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.json import MAX_CHARS, JsonTables, Tables
-from headroom.compressors.tabular.cells import KEY, MISSING, Path
+from headroom.compressors.tabular.cells import KEY, MISSING
 from headroom.compressors.tabular.choice import choose
 from headroom.compressors.tabular.columns import Column, columns_of, order_of
 from headroom.compressors.tabular.layout import COMPACT, encode, read
@@ -91,7 +91,7 @@ class _Sampler:
     """What all rows of each list are like."""
     omitted: list[str] = field(default_factory=list)
 
-    def take(self, value: Json, path: Path) -> Json:
+    def take(self, value: Json, path: tuple[str, ...]) -> Json:
         if type(value) not in (list, dict) or not value or len(path) > MAX_DEPTH:
             return value
         keyed = type(value) is dict
@@ -105,7 +105,7 @@ class _Sampler:
             return {key: self.take(v, (*path, key)) for key, v in value.items()}
         return [self.take(v, path) for v in value] if {dict, list} & set(map(type, value)) else value
 
-    def _kept(self, items: Sequence[Json], columns: Sequence[Column], path: Path) -> Sequence[int]:
+    def _kept(self, items: Sequence[Json], columns: Sequence[Column], path: tuple[str, ...]) -> Sequence[int]:
         """The indexes of the rows to show; none if too few would be left out."""
         profiles = [profile(column.path, column.values) for column in columns]
         kept = choose(items, profiles, self.query)
@@ -133,11 +133,11 @@ def _columns(items: Sequence[Json]) -> list[Column] | None:
 
 def _members(rows: Sequence[dict[str, Json]]) -> list[Column] | None:
     shapes = Counter(map(tuple, rows))
-    order = order_of(list(shapes))
+    order = order_of(shapes)
     if not order or any(_NUMBER in shape for shape in shapes):
         return None
     return [
-        Column(column.path, [row.get(column.path[0], MISSING) for row in rows]) if column.rare else column
+        Column(column.path, [row.get(str(column.path[0]), MISSING) for row in rows]) if column.rare else column
         for column in columns_of(rows, (), order, shapes)
     ]
 

@@ -33,13 +33,13 @@ _PLAIN_PREFIX = re.compile(r'[^~(),"\x00-\x1f]*\Z')
 _PLAIN_REST = re.compile(r'[^\s">,\x00-\x1f](?:[^,\x00-\x1f]*[^\s,\x00-\x1f])?\Z')
 _PLAIN_SEGMENT = re.compile(r"[\w$@/:*+#-]+\Z")
 _SEGMENT = rf"(?:{_STRING}|[\w$@/:*+#-]+)"
-_SEGMENTS = re.compile(_SEGMENT)
-NAME = re.compile(rf"\(key\)|{_SEGMENT}(?:\.{_SEGMENT})*")
+_SEGMENTS = re.compile(rf"\[([0-9]{{1,3}})\]|({_SEGMENT})")
+NAME = re.compile(rf"\(key\)|{_SEGMENT}(?:\.{_SEGMENT}|\[[0-9]{{1,3}}\])*")
 PREFIX = re.compile(rf'{_STRING}|[^~(),"\x00-\x1f]*')
 _WORDS: dict[str, Json] = {"": MISSING, "null": None, "true": True, "false": False}
 
-Path = tuple[str, ...]
-"""Keys from a row down to a value."""
+Path = tuple[str | int, ...]
+"""Keys, and places in lists, from a row down to a value."""
 
 KEY: Path = ()
 """The column that holds the keys of a keyed map."""
@@ -81,10 +81,11 @@ def read_cell(line: str, start: int) -> tuple[Json, int]:
     return (number(text) if _IS_NUMBER.match(text) else text), end
 
 
-def rests(values: Sequence[Json], size: int) -> list[str]:
-    """What follows a prefix of `size` characters in each value, always a string; empty where nothing is."""
+def rests(values: Sequence[Json], before: int, behind: int = 0) -> list[str]:
+    """What stands between so many characters of each value, always a string; empty where nothing is."""
     plain = _PLAIN_REST.match
-    found = ["" if value is MISSING else value[size:] for value in values]
+    end = -behind or None
+    found = ["" if value is MISSING else value[before:end] for value in values]
     return [
         text if plain(text) or value is MISSING else encode_basestring(text)
         for text, value in zip(found, values, strict=True)
@@ -101,17 +102,22 @@ def read_rest(line: str, start: int) -> tuple[Json, int]:
 
 
 def name(path: Path) -> str:
-    """A column's name: `a.b` for member b of member a; keys with unusual characters are quoted."""
+    """A column's name: `a.b[0]` for the first value listed in member b of member a; keys with unusual characters are quoted."""
     if path == KEY:
         return "(key)"
-    return ".".join(key if _PLAIN_SEGMENT.match(key) else encode_basestring(key) for key in path)
+    found = "".join(f"[{key}]" if type(key) is int else f".{_segment(str(key))}" for key in path)
+    return found[1:]
+
+
+def _segment(key: str) -> str:
+    return key if _PLAIN_SEGMENT.match(key) else encode_basestring(key)
 
 
 def read_name(text: str) -> Path:
     """The counterpart of `name`, for a text that NAME matched."""
     if text == "(key)":
         return KEY
-    return tuple(decode_at(s, 0)[0] if s[0] == '"' else s for s in _SEGMENTS.findall(text))
+    return tuple(int(place) if place else decode_at(key, 0)[0] if key[0] == '"' else key for place, key in _SEGMENTS.findall(text))
 
 
 def prefix(text: str) -> str:

@@ -82,7 +82,7 @@ def _first_of_each(rows: Sequence[int], values: Sequence[Json]) -> Iterable[int]
     """All of these rows if they are few; of many the first and the last of each kind; none if they are most."""
     if len(rows) > NORM * len(values):
         return ()
-    if len(rows) <= max(_MANY, _MANY_SHARE * len(values)):
+    if len(rows) <= max(min(_MANY, len(values) // 6), _MANY_SHARE * len(values)):
         return rows
     kinds: dict[str, list[int]] = {}
     for i in rows:
@@ -93,7 +93,7 @@ def _first_of_each(rows: Sequence[int], values: Sequence[Json]) -> Iterable[int]
 def troubled(column: Profile) -> list[int]:
     """Rows whose value in a column is one of trouble."""
     if column.numbers:
-        if column.path and _CODED.search(column.path[-1]):
+        if column.path and _CODED.search(str(column.path[-1])):
             return [i for i, v in enumerate(column.values) if type(v) is int and v // 100 == _SERVER_ERROR // 100]
         return []
     if column.categorical:

@@ -4,10 +4,11 @@ What a whole column shares stands in its name, in the order of the objects' keys
 
     name                 a cell in every row; empty if the key is not there
     name=cell            the same value in every row, no cell
-    name(p~)             p starts every value, cells hold the rest
-    name(p~other)        p, then the value of column `other` (`~s`: then s), no cell
+    name(…)              texts around cells or other columns' values: see rules.py
+    name[{a,b}]          lists of objects with the members a and b, their values listed
     name?                rare: stands as name=cell at the end of the rows that have it
 
+A line `>>name A=cell,B=cell` above the rows says that the cells of this column are codes.
 A row that ends in `>2` is of the kind that line `>2:` above the rows describes: it names the rare keys, whose
 cells stand without names at the row's end, and the order of all keys, if it is not that of the names above, by number.
 """
@@ -16,39 +17,32 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from headroom.compressors.tabular.cells import (
     KEY,
     MISSING,
     NAME,
-    PREFIX,
     Path,
     cell,
     name,
     read_cell,
     read_name,
-    read_prefix,
     read_rest,
 )
-from headroom.compressors.tabular.columns import (
-    MAX_COLUMNS,
-    Column,
-    Shape,
-    cells_of,
-    columns_of,
-    derived_of,
-    odd_of,
-    order_of,
-)
+from headroom.compressors.tabular.columns import MAX_COLUMNS, Column, Shape, columns_of, odd_of, order_of
+from headroom.compressors.tabular.phrases import GAP, read_phrase
+from headroom.compressors.tabular.rules import CELL, Rule, read_items, read_rule
+from headroom.compressors.tabular.shared import derived_of, shared_of
 from headroom.conversation import Json
 
 
 def encode(rows: Sequence[dict[str, Json]], keys: Sequence[str] | None) -> list[str] | None:
     """The line of names, one line per row, and orders; None if the objects are too unlike. `keys` names the rows."""
     shapes = Counter(map(tuple, rows))
-    order = order_of(list(shapes))
+    order = order_of(shapes)
     if order is None:
         return None
     columns = columns_of(rows, (), order, shapes)
@@ -58,19 +52,24 @@ def encode(rows: Sequence[dict[str, Json]], keys: Sequence[str] | None) -> list[
         return None
     derived = derived_of(columns)
     heads: list[str] = []
-    dense: list[list[str]] = []
+    codes: list[str] = []
+    dense: list[Sequence[str]] = []
     for column in columns:
-        shared = derived.get(column.path) or "?"
-        if column.path not in derived and not column.rare:
-            cells, shared = cells_of(column.values)
-            if not shared.startswith("="):
-                dense.append(cells)
-        heads.append(name(column.path) + shared)
+        title = name(column.path)
+        if column.path in derived or column.rare:
+            heads.append(f"{title}{derived.get(column.path, '?')}")
+            continue
+        shared = shared_of(column.values)
+        heads.append(title + shared.sign)
+        if shared.codes:
+            codes.append(f">>{title} {shared.gap}{' ' if shared.gap else ''}{','.join(f'{code}={text}' for code, text in shared.codes.items())}")
+        if not shared.sign.startswith("="):
+            dense.append(shared.cells)
     lines = map(",".join, zip(*dense, strict=True)) if dense else iter([""] * len(rows))
-    kinds = _kinds(shapes, order, {column.path[0] for column in columns if column.rare})
+    kinds = _kinds(shapes, order, {str(column.path[0]) for column in columns if column.rare})
     ends = map(_end, rows, map(kinds.__getitem__, map(tuple, rows)))
     body = (line + end if end else line.rstrip(",") for line, end in zip(lines, ends, strict=True))
-    return [",".join(heads), *(kind.line for kind in kinds.values() if kind.line), *body]
+    return [",".join(heads), *codes, *(kind.line for kind in kinds.values() if kind.line), *body]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +120,23 @@ class _Head:
     rare: bool = False
     value: Json = MISSING
     """What every row holds; MISSING if the rows differ."""
-    before: str | None = None
-    base: Path | None = None
-    behind: str = ""
+    rule: Rule = CELL
+    items: Callable[[Json], Json] | None = None
+
+    @property
+    def dense(self) -> bool:
+        return not self.rare and self.value is MISSING and self.rule.has_cell
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """What the cells of a column stand for."""
+
+    found: Mapping[Json, Json]
+    gaps: bool
+
+    def read(self, cell: Json) -> Json:
+        return read_phrase(cell, self.found) if self.gaps else self.found[cell]
 
 
 def decode(lines: Sequence[str], rows: int, keyed: bool, start: int = 0) -> tuple[Json, int]:
@@ -132,27 +145,48 @@ def decode(lines: Sequence[str], rows: int, keyed: bool, start: int = 0) -> tupl
     ValueError, KeyError or IndexError if the lines are not `encode`'s.
     """
     heads = _heads(lines[start])
-    dense = [h for h in heads if not h.rare and h.value is MISSING and h.base is None]
-    fixed = {h.path: h.value for h in heads if h.value is not MISSING}
+    dense = [head for head in heads if head.dense]
+    fixed = {head.path: head.value for head in heads if head.value is not MISSING}
     kinds: dict[str, str] = {}
+    codes: dict[Path, _Codes] = {}
     at = start + 1
     while lines[at].startswith(">"):
-        sign, _, kinds[sign] = lines[at].partition(": ")
+        if lines[at].startswith(">>"):
+            codes.update([_codes(lines[at], dense)])
+        else:
+            sign, _, kinds[sign] = lines[at].partition(": ")
         at += 1
-    order = list(dict.fromkeys(head.path[0] for head in heads if head.path != KEY))
+    order = list(dict.fromkeys(str(head.path[0]) for head in heads if head.path != KEY))
     found: list[tuple[Json, Json]] = []
     for line in lines[at : at + rows]:
         end = _SIGN.search(line)
         listed, numbers = _described(kinds[end[1]]) if end else ([], [])
-        values = _row(line[: end.start()] if end else line, dense, listed) | fixed
+        values = _row(line[: end.start()] if end else line, dense, listed, codes) | fixed
         for head in heads:
-            if head.base is not None:
-                values[head.path] = f"{head.before}{values[head.base]}{head.behind}"
+            if not head.rule.has_cell:
+                values[head.path] = head.rule.value(MISSING, values)
         row = _object(heads, values)
         found.append((values.get(KEY), {order[n - 1]: row[order[n - 1]] for n in numbers} if numbers else row))
     if len(found) < rows:
         raise ValueError("a table is cut short")
     return (dict(found) if keyed else [row for _, row in found]), at + rows
+
+
+def _codes(line: str, dense: Sequence[_Head]) -> tuple[Path, _Codes]:
+    """The column whose cells are codes, and what they stand for."""
+    title = NAME.match(line, 2)
+    if not title or line[title.end() : title.end() + 1] != " ":
+        raise ValueError("not a line of codes")
+    path = read_name(title[0])
+    gaps = line.startswith(f" {GAP} ", title.end())
+    plain = not gaps and any(head.path == path and head.rule is CELL for head in dense)
+    read = read_cell if plain else read_rest
+    found: dict[Json, Json] = {}
+    at = title.end() + gaps * (len(GAP) + 1)
+    while at < len(line):
+        equals = line.index("=", at)
+        found[line[at + 1 : equals]], at = read(line, equals + 1)
+    return path, _Codes(found, gaps)
 
 
 def _described(kind: str) -> tuple[list[Path], list[int]]:
@@ -182,8 +216,11 @@ def _heads(line: str) -> list[_Head]:
             value, at = read_cell(line, at + 1)
             heads.append(_Head(path, value=value))
         elif sign == "(":
-            head, at = _shared(path, line, at + 1)
-            heads.append(head)
+            rule, at = read_rule(line, at + 1)
+            heads.append(_Head(path, rule=rule))
+        elif sign == "[":
+            items, at = read_items(line, at + 2)
+            heads.append(_Head(path, items=items))
         else:
             heads.append(_Head(path))
     if at != len(line):
@@ -191,38 +228,18 @@ def _heads(line: str) -> list[_Head]:
     return heads
 
 
-def _shared(path: Path, line: str, at: int) -> tuple[_Head, int]:
-    """What stands in brackets behind a name, and where it ends."""
-    before, at = _text(line, at)
-    if line[at : at + 1] != "~":
-        raise ValueError("no ~ behind a prefix")
-    base = NAME.match(line, at + 1)
-    at = base.end() if base else at + 1
-    behind = ""
-    if base and line[at : at + 1] == "~":
-        behind, at = _text(line, at + 1)
-    if line[at : at + 1] != ")":
-        raise ValueError("brackets left open")
-    return _Head(path, before=before, base=read_name(base[0]) if base else None, behind=behind), at + 1
-
-
-def _text(line: str, at: int) -> tuple[str, int]:
-    found = PREFIX.match(line, at)
-    if not found:
-        raise ValueError("not a prefix")
-    return read_prefix(found[0]), found.end()
-
-
-def _row(line: str, dense: list[_Head], listed: list[Path]) -> dict[Path, Json]:
+def _row(line: str, dense: Sequence[_Head], listed: Sequence[Path], codes: Mapping[Path, _Codes]) -> dict[Path, Json]:
     """The cells of one row: dense ones by place, then those its kind lists, then rare ones by name."""
     values: dict[Path, Json] = {}
     at = 0 if dense else len(line) - len(line.removeprefix(","))
     for head in [*dense, *(_Head(path) for path in listed)]:
         if at > len(line):
             break
-        value, at = read_cell(line, at) if head.before is None else read_rest(line, at)
+        coded = codes.get(head.path)
+        plain = head.rule is CELL and not (coded and coded.gaps)
+        value, at = read_cell(line, at) if plain else read_rest(line, at)
         if value is not MISSING:
-            values[head.path] = value if head.before is None else f"{head.before}{value}"
+            values[head.path] = _value(head, coded.read(value) if coded else value)
         if line[at : at + 1] not in ("", ","):
             raise ValueError("a cell goes on behind its end")
         at += 1
@@ -235,16 +252,39 @@ def _row(line: str, dense: list[_Head], listed: list[Path]) -> dict[Path, Json]:
     return values
 
 
-def _object(heads: list[_Head], values: dict[Path, Json]) -> dict[str, Json]:
+def _value(head: _Head, cell: Json) -> Json:
+    if head.items is not None:
+        return head.items(cell)
+    return cell if head.rule is CELL else head.rule.value(cell, {})
+
+
+def _object(heads: Sequence[_Head], values: Mapping[Path, Json]) -> dict[str, Json]:
     """The object whose members stand at these paths, in the order of the names."""
     row: dict[str, Json] = {}
     for head in heads:
         if head.path == KEY or head.path not in values:
             continue
-        inner = row
-        for key in head.path[:-1]:
-            inner = inner.setdefault(key, {})
-            if type(inner) is not dict:
-                raise ValueError("a value inside a value that is no object")
-        inner[head.path[-1]] = values[head.path]
+        inner: Json = row
+        for key, next_key in pairwise(head.path):
+            inner = _inside(inner, key, list if type(next_key) is int else dict)
+        key = head.path[-1]
+        if type(key) is not int:
+            inner[key] = values[head.path]
+        elif key == len(inner):
+            inner.append(values[head.path])
+        else:
+            raise ValueError("a place in a list left out")
     return row
+
+
+def _inside(outer: Json, key: str | int, kind: type) -> Json:
+    """The list or object at a key or place, made if it is the next one."""
+    if type(key) is not int:
+        inner = outer.setdefault(key, kind())
+    else:
+        if key == len(outer):
+            outer.append(kind())
+        inner = outer[key]
+    if type(inner) is not kind:
+        raise ValueError("a value inside a value that is neither object nor list")
+    return inner

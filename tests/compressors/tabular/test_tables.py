@@ -19,7 +19,7 @@ EXAMPLES: list[tuple[list[Row], list[str] | None, list[str]]] = [
     ([{"a": 1, "b": "x"}, {"a": 2, "b": "x"}], None, ["a,b=x", "1", "2"]),
     ([{"a": 1}, {"a": None}, {"a": ""}, {"a": "1"}], None, ["a", "1", "null", '""', '"1"']),
     ([{"a": 1, "b": 2}, {"a": 3}, {"a": 4, "b": 5}], None, ["a,b", "1,2", "3", "4,5"]),
-    ([{"p": "src/a.py"}, {"p": "src/b.py"}], None, ["p(src/~)", "a.py", "b.py"]),
+    ([{"p": "src/a.py"}, {"p": "src/b.py"}], None, ["p(src/~~.py)", "a", "b"]),
     ([{"n": 7, "u": "/x/7.json"}, {"n": 8, "u": "/x/8.json"}], None, ["n,u(/x/~n~.json)", "7", "8"]),
     ([{"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "c": 4}}], None, ["a.b,a.c", "1,2", "3,4"]),
     ([{"a.b": 1}, {"a.b": 2}], None, ['"a.b"', "1", "2"]),
