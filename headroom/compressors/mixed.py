@@ -41,8 +41,9 @@ PLAUSIBLE = 0.2
 ENTRANTS = 3
 """Compressors that compete for a stretch, the surest ones."""
 
-UNPROVEN = 0.5
-"""Expected saving, per unit of sureness, of a compressor that needs the whole stretch to show one: JSON cut in two is no JSON."""
+SURE, UNPROVEN = 0.9, 0.5
+"""How sure a compressor must be that shows nothing on a sample, and what it is then expected to keep: JSON cut in two is
+no JSON."""
 
 RACED, HALF = 3000, 1000
 """Characters of a stretch up to which all entrants compress the whole; of each half of the sample of a longer one."""
@@ -173,9 +174,7 @@ class Mixed:
         if len(piece) <= RACED or len(ranked) < 2:
             return [compressor for _, compressor in ranked]
         extract = sample(piece, HALF)
-        made = [_try(compressor, extract, goal) for _, compressor in ranked]
-        kept = [1 - UNPROVEN * sureness if each is None else len(each.text) / len(extract) for each, (sureness, _) in zip(made, ranked, strict=True)]
-        return [ranked[kept.index(min(kept))][1]]
+        return [min(ranked, key=lambda pair: _kept(pair[1], pair[0], extract, goal))[1]]
 
     def _holds(self, made: Compressed, compressor: Compressor, piece: str) -> bool:
         back = self._expand(made.text)
@@ -194,6 +193,14 @@ class Mixed:
                 return Compressed(short, "exact") if self.expand(short) == text and len(short) < len(text) else None
             return Compressed(short, "equal") if len(short) < len(text) else None
         return None
+
+
+def _kept(compressor: Compressor, sureness: float, extract: str, goal: Goal) -> float:
+    """Share of a sample that is left."""
+    made = _try(compressor, extract, goal)
+    if made is None:
+        return UNPROVEN if sureness >= SURE else 1.0
+    return len(made.text) / len(extract)
 
 
 def _try(compressor: Compressor, piece: str, goal: Goal) -> Compressed | None:
