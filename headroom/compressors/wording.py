@@ -17,6 +17,9 @@ FUNCTION_SHARE, FOREIGN_SHARE = 0.22, 0.12
 """Of the words of a text. English and Romance prose has 30 to 50 %, messages of tools below 20 %; in languages with
 endings instead of small words, and with few of theirs listed here, half as many are as telling."""
 
+ENDINGS = 5
+"""Letters that the forms of a word may have beyond its stem, where we do not know the language's endings."""
+
 MIN_ENDS, DENSE_ENDS = 4, 8
 """Sentences that end in the sample; more where nothing else tells."""
 
@@ -80,13 +83,15 @@ def is_term(low: str, at: int, term: str) -> bool:
     if at and low[at - 1].isalnum():
         return False
     match = _WORD.match(low, at)
-    return match is not None and stem(match[0]) == term
+    if match is None:
+        return False
+    return stem(match[0]) == term if term.isascii() else len(match[0]) <= len(term) + ENDINGS
 
 
 def stem(word: str) -> str:
-    """A word in lower case without its English ending; in other languages without its last letters, if it is long."""
+    """A word in lower case without its English ending; in other languages without its last letters, more if it is long."""
     if not word.isascii():
-        return word[: max(4, len(word) - 2)]
+        return word[: max(4, len(word) - (1 if len(word) <= 6 else 2 if len(word) <= 9 else 4))]
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             return word[: -len(suffix)] + ("y" if suffix in ("ies", "ied") else "")
@@ -99,13 +104,21 @@ def is_prose(text: str) -> bool:
     ends = _number(piece, _ENDS)
     if ends < MIN_ENDS or _number(piece, _SIGNS) > MAX_SIGNS * len(piece) or _number(piece, _DIGITS) > MAX_DIGITS * len(piece):
         return False
-    found = split(piece)
-    share = FUNCTION_SHARE if piece.isascii() or sum(map(str.isascii, found)) > len(found) / 2 else FOREIGN_SHARE
-    binding = sum(map(FUNCTION.__contains__, found)) >= share * len(found)
-    if not binding and (ends < DENSE_ENDS or sum(map(len, _DENSE.findall(piece))) < len(piece) / 3):
+    if not (ends >= DENSE_ENDS and _packed(piece)) and not _binds(piece):
         return False
     lines = [line.strip() for line in piece.split("\n")]
     return sum(1 for line in lines if line.endswith(_ROW_ENDS) or _ROW.match(line)) <= MAX_ROWS * len(lines)
+
+
+def _packed(piece: str) -> bool:
+    """Whether it is mostly of a script without spaces, where nothing is to be seen of words."""
+    return not piece.isascii() and 3 * sum(map(len, _DENSE.findall(piece))) > len(piece)
+
+
+def _binds(piece: str) -> bool:
+    found = split(piece)
+    share = FUNCTION_SHARE if piece.isascii() or sum(map(str.isascii, found)) > len(found) / 2 else FOREIGN_SHARE
+    return bool(found) and sum(map(FUNCTION.__contains__, found)) >= share * len(found)
 
 
 def _number(text: str, marks: Iterable[str]) -> int:

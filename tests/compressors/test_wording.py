@@ -10,7 +10,7 @@ ENGLISH = (
     "The office keeps a record of every visit, and it is sent to the owner at the end of the year. If a visit was not announced, "
     "the owner may ask for the reason. There is no fee for the answer, but it can take some weeks until it has been written. "
 ) * 3
-FORMS = [("dams", "dam"), ("raised", "rais"), ("raise", "rais"), ("cities", "city"), ("city", "city"), ("running", "runn"), ("is", "is"), ("übergänge", "übergän")]
+FORMS = [("dams", "dam"), ("raised", "rais"), ("raise", "rais"), ("cities", "city"), ("city", "city"), ("running", "runn"), ("is", "is"), ("übergänge", "übergän"), ("перезапустить", "перезапус"), ("été", "été")]
 
 
 @pytest.mark.parametrize(("word", "expected"), FORMS)
@@ -27,9 +27,11 @@ def test_words_are_found_in_all_scripts() -> None:
 
 @pytest.mark.parametrize(("text", "term", "expected"), [
     ("the dams", "dam", True), ("the damned", "dam", False), ("adam", "dam", False), ("two cities", "city", True), ("用数据库", "数据", True),
+    ("от сервиса", "серви", True), ("после перезапуска", "перезапус", True), ("на сервере", "серви", False),
 ])
 def test_a_term_is_found_at_the_start_of_its_words(text: str, term: str, expected: bool) -> None:
-    assert is_term(text, text.index(term[:-1] if term.endswith("y") else term), term) is expected
+    at = text.find(term[:-1] if term.endswith("y") else term)
+    assert (at >= 0 and is_term(text, at, term)) is expected
 
 
 NOT_PROSE = {
@@ -41,6 +43,7 @@ NOT_PROSE = {
     "a numbered read": "".join(f"{i:>6}\t{ENGLISH[:60]}. It is.\n" for i in range(30)),
     "paths": "/usr/share/doc/a.b. c\n" * 40,
     "nothing": "",
+    "stops": ". " * 900,
 }
 
 
