@@ -13,6 +13,7 @@ from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.logs import LogTemplates
 from headroom.compressors.tabular import tables
 from headroom.compressors.tabular.layout import COMPACT, NUMBER, Document, decode, encode, named, read
+from headroom.compressors.tabular.phrases import GAP
 from headroom.conversation import Json
 
 MAX_CHARS = 4_000_000
@@ -64,7 +65,7 @@ class JsonTables:
         document = read(text)
         if document is None:
             return None
-        short = _shorter_rows(_form(document))
+        short = _form(document)
         if len(short) >= len(text):
             return None
         if "\\u" in text and _SURROGATE.search(short):
@@ -83,23 +84,30 @@ class JsonTables:
             return None
 
 
-def _shorter_rows(short: str) -> str:
-    """The form with its tables' rows as templates, where those are long and say much alike, as log records do."""
-    rows = short.count("\n")
-    if rows < _MANY_ROWS or short.count(" ") < _WORDS_PER_ROW * rows:
-        return short
-    least = 1 - MIN_TEMPLATE_GAIN
-    middle = short[len(short) // 2 :][:_PEEK]
-    peek = _TEMPLATES.compress(middle, Goal()) if len(short) > _PEEK else None
-    if len(short) > _PEEK and (peek is None or len(peek.text) > least * len(middle)):
-        return short
-    found = _TEMPLATES.compress(short, Goal())
-    return found.text if found and len(found.text) < least * len(short) else short
-
-
 def _form(document: Document) -> str:
-    """The short form of a document."""
+    """The short form of a document. Rows that are long and say much alike, as log records do, become templates as wholes,
+    or else their messages by themselves."""
     found = Tables([], [])
+    short = _printed(document, found)
+    rows = len(found.lines)
+    if rows < _MANY_ROWS or sum(line.count(" ") for line in found.lines) < _WORDS_PER_ROW * rows:
+        return short
+    plain = _printed(document, Tables([], [], messages=False)) if found.has_messages else short
+    middle = plain[len(plain) // 2 :][:_PEEK]
+    if len(plain) > _PEEK and _templates(middle) is None:
+        return short
+    whole = _templates(plain)
+    return whole if whole is not None and len(whole) < (1 - MIN_TEMPLATE_GAIN) * len(short) else short
+
+
+def _templates(text: str) -> str | None:
+    """A text by its templates, if that pays."""
+    found = _TEMPLATES.compress(text, Goal())
+    return found.text if found and len(found.text) < (1 - MIN_TEMPLATE_GAIN) * len(text) else None
+
+
+def _printed(document: Document, found: Tables) -> str:
+    """The form of a document, its tables as found."""
     skeleton = encode(found.take(document.value, 0), COMPACT)
     if not found.lines and (document.layout is None or document.layout == COMPACT):
         return skeleton
@@ -116,6 +124,8 @@ class Tables:
 
     lines: list[str]
     heads: list[str]
+    messages: bool = True
+    """Whether columns of messages become templates."""
 
     def take(self, value: Json, depth: int) -> Json:
         """The value with a bare `<3 rows>` in place of each table."""
@@ -125,7 +135,7 @@ class Tables:
         items = value.values() if keyed else value
         kinds = set(map(type, items))
         if kinds == {dict} and len(value) >= MIN_ROWS:
-            table = tables.encode(list(items), list(value) if keyed else None)
+            table = tables.encode(list(items), list(value) if keyed else None, self.messages)
             if table and sum(map(len, table)) + len(table) < (1 - MIN_GAIN) * _minified(value, list(items)):
                 self.lines.extend(table)
                 self.heads.append(table[0])
@@ -137,13 +147,17 @@ class Tables:
         return [self.take(v, depth + 1) for v in value]
 
     @property
+    def has_messages(self) -> bool:
+        return any(line[:2] == ">>" and f" {GAP} " in line for line in self.lines)
+
+    @property
     def legend(self) -> str:
         """How the tables are to be read, as far as they need it."""
         heads = "\n".join(self.heads)
         notes = [words for sign, words in _LEGEND if sign.search(heads)]
         if any(line[:2] == ">>" for line in self.lines):
             notes.append(">>a: codes in column a")
-        if any(line[:2] == ">>" and " {} " in line for line in self.lines):
+        if self.has_messages:
             notes.append("A 1 2: A with 1, 2 for its {}")
         if any(line[:1] == ">" != line[1:2] for line in self.lines):
             notes.append("row ends in >2: see >2 below for its last keys and the order of all")

@@ -9,7 +9,7 @@ from itertools import accumulate
 from math import log
 
 from headroom.compressors.salience import terms
-from headroom.compressors.tabular.layout import encode
+from headroom.compressors.tabular.layout import encode_all
 from headroom.conversation import Json
 
 MOST = 10
@@ -24,7 +24,7 @@ def named(rows: Sequence[Json], query: str) -> list[int]:
     wanted = terms(query)
     if not wanted:
         return []
-    texts = [encode(row).lower() for row in rows]
+    texts = [text.lower() for text in encode_all(rows)]
     ends = list(accumulate(len(text) + 1 for text in texts))
     whole = "\n".join(texts)
     weights: Counter[int] = Counter()

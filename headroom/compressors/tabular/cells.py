@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from json.encoder import encode_basestring
 
-from headroom.compressors.tabular.layout import NUMBER, decode_at, encode, number
+from headroom.compressors.tabular.layout import NUMBER, decode_at, encode, encode_all, number
 from headroom.conversation import Json
 
 
@@ -36,6 +36,7 @@ _SEGMENT = rf"(?:{_STRING}|[\w$@/:*+#-]+)"
 _SEGMENTS = re.compile(rf"\[([0-9]{{1,3}})\]|({_SEGMENT})")
 NAME = re.compile(rf"\(key\)|{_SEGMENT}(?:\.{_SEGMENT}|\[[0-9]{{1,3}}\])*")
 PREFIX = re.compile(rf'{_STRING}|[^~(),"\x00-\x1f]*')
+_CONTAINERS = frozenset({list, dict})
 _WORDS: dict[str, Json] = {"": MISSING, "null": None, "true": True, "false": False}
 
 Path = tuple[str | int, ...]
@@ -66,7 +67,10 @@ def cells(values: Sequence[Json], kinds: set[type]) -> list[str]:
     if kinds == {str}:
         plain = _PLAIN.match
         return [value if plain(value) else cell(value) for value in values]
-    return list(map(cell, values))
+    if kinds.isdisjoint(_CONTAINERS):
+        return list(map(cell, values))
+    encoded = iter(encode_all([value for value in values if type(value) in _CONTAINERS]))
+    return [next(encoded) if type(value) in _CONTAINERS else cell(value) for value in values]
 
 
 def read_cell(line: str, start: int) -> tuple[Json, int]:

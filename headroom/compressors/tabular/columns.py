@@ -64,7 +64,7 @@ def _spread(values: Sequence[Json], path: Path) -> list[Column]:
     """The columns inside a column, if it holds objects that are not empty and much alike, or short lists of one length; else itself."""
     whole = [Column(path, values)]
     kinds = set(map(type, values))
-    if len(path) > MAX_NESTING:
+    if len(path) > MAX_NESTING or (Missing in kinds and values.count(MISSING) > (1 - MIN_FILL) * len(values)):
         return whole
     if kinds <= {list, Missing} and list in kinds:
         return _places(values, path) or whole

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from json.encoder import encode_basestring, encode_basestring_ascii
+from json.encoder import (  # type: ignore[attr-defined]  # typeshed leaves the C encoder out
+    c_make_encoder,
+    encode_basestring,
+    encode_basestring_ascii,
+)
 
 from headroom.conversation import Json
 
@@ -51,10 +56,23 @@ _decoder = json.JSONDecoder(
 )
 
 
+_fast = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def decode(text: str) -> Json:
     """The value, literals kept. ValueError for what is not JSON, repeats a key or nests too deep."""
     try:
         value = _decoder.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    _check_depth(value)
+    return value
+
+
+def _decode_fast(text: str) -> Json:
+    """The value as the standard library has it. Right only if it prints as the text again: literals and repeated keys are lost."""
+    try:
+        value = _fast.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
     _check_depth(value)
@@ -129,15 +147,39 @@ def encode(value: Json, layout: Layout = COMPACT) -> str:
     if layout.indent is not None:
         text = _Pretty(layout.indent, layout.ascii).text(value, "\n")
     else:
-        encoder = _encoder(", " if layout.spaced else ",", ": " if layout.spaced else ":", layout.ascii)
-        text = "\n".join(map(encoder.encode, value)) if layout.lines else encoder.encode(value)
+        encoder = _compact if layout is COMPACT else _encoder(", " if layout.spaced else ",", ": " if layout.spaced else ":", layout.ascii)
+        text = "\n".join(map(encoder, value)) if layout.lines else encoder(value)
     if "\\u0000" in text:
         text = _LITERAL.sub(r"\1", text)
     return text + "\n" if layout.newline else text
 
 
-def _encoder(item: str, key: str, ascii_only: bool) -> json.JSONEncoder:
-    return json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False, separators=(item, key))
+def encode_all(values: Sequence[Json]) -> list[str]:
+    """The compact text of each value, in one call: setting up the encoder takes longer than a short value.
+
+    A string of one NUL stands between them, which no value is.
+    """
+    if not values:
+        return []
+    parted: list[Json] = [NUMBER] * (2 * len(values) - 1)
+    parted[::2] = values
+    found = _compact(parted)[1:-1].split(',"\\u0000",')
+    return [_LITERAL.sub(r"\1", text) if "\\u0000" in text else text for text in found]
+
+
+_Encode = Callable[[Json], str]
+
+
+def _encoder(item: str, key: str, ascii_only: bool) -> _Encode:
+    """What `JSONEncoder.encode` does, set up once: it sets itself up anew at each call, which takes longer than a flat object."""
+    quote = encode_basestring_ascii if ascii_only else encode_basestring
+    if c_make_encoder is None:  # not CPython
+        return json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False, separators=(item, key)).encode
+    chunks = c_make_encoder(None, None, quote, None, key, item, False, False, True)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_compact = _encoder(",", ":", ascii_only=False)
 
 
 class _Pretty:
@@ -148,7 +190,7 @@ class _Pretty:
         self._indent = indent
         self._ascii = ascii_only
         self._quote = encode_basestring_ascii if ascii_only else encode_basestring
-        self._encoders: dict[str, json.JSONEncoder] = {}
+        self._encoders: dict[str, _Encode] = {}
 
     def text(self, value: Json, outer: str) -> str:
         """`outer` is the line break, with the indent, of the line that `value` stands on."""
@@ -177,7 +219,7 @@ class _Pretty:
         encoder = self._encoders.get(line)
         if encoder is None:
             encoder = self._encoders[line] = _encoder("," + line, ": ", self._ascii)
-        return encoder.encode(value)
+        return encoder(value)
 
     def _scalar(self, value: Json) -> str:
         if type(value) is str:
@@ -211,13 +253,20 @@ def read(text: str) -> Document | None:
     if not text or text[0] not in "[{" or "\\u0000" in text or NUMBER in text:
         return None
     lines = text[0] == "{" and _is_lines(text)
+    joined = f"[{text.rstrip().replace(chr(10), ',')}]" if lines else text
+    document = _read(text, joined, lines, _decode_fast)
+    if document is None or document.layout is None:
+        document = _read(text, joined, lines, decode)
+    # Lines are joined before they are parsed; only a text that comes back byte for byte was read rightly.
+    return None if document is None or (lines and document.layout is None) else document
+
+
+def _read(text: str, joined: str, lines: bool, parse: Callable[[str], Json]) -> Document | None:
     try:
-        value = decode(f"[{text.rstrip().replace(chr(10), ',')}]" if lines else text)
+        value = parse(joined)
     except ValueError:
         return None
-    document = Document(value, _layout(text, value, lines))
-    # Lines are joined before they are parsed; only a text that comes back byte for byte was read rightly.
-    return document if document.layout or not lines else None
+    return Document(value, _layout(text, value, lines))
 
 
 def _is_lines(text: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.tabular.cells import MISSING, Path, cell, name
-from headroom.compressors.tabular.layout import NUMBER, encode
+from headroom.compressors.tabular.layout import NUMBER, encode_all
 from headroom.conversation import Json
 
 CATEGORIES = 24
@@ -56,7 +56,8 @@ def profile(path: Path, values: Sequence[Json]) -> Profile:
     kinds = set(map(type, values))
     mixed = len(kinds) > 1
     if not kinds.isdisjoint((list, dict)):
-        values = [NUMBER + encode(v) if type(v) in (list, dict) else v for v in values]
+        encoded = iter(encode_all([v for v in values if type(v) in (list, dict)]))
+        values = [NUMBER + next(encoded) if type(v) in (list, dict) else v for v in values]
         return Profile(path, values, Counter(values), (), mixed)
     numbers: list[Number] = []
     if kinds & {int, float} and bool not in kinds and (str not in kinds or _literals(values)):

@@ -45,14 +45,14 @@ class Shared:
     """What stands for values in what codes stand for, if there are any."""
 
 
-def shared_of(values: Sequence[Json]) -> Shared:
-    """The cells of a column, and what is said once for all of them."""
+def shared_of(values: Sequence[Json], messages: bool = True) -> Shared:
+    """The cells of a column, and what is said once for all of them; with `messages`, also their templates."""
     kinds = set(map(type, values))
     sign = ""
     if kinds == {str} or kinds == {str, Missing}:
         texts = [v for v in values if v is not MISSING] if Missing in kinds else values
         before, behind = _around(texts)
-        phrases = phrases_of(texts, len(before) + len(behind))
+        phrases = phrases_of(texts, len(before) + len(behind)) if messages else None
         if phrases:
             return _phrased(values, phrases)
         if before or behind:

@@ -39,8 +39,11 @@ from headroom.compressors.tabular.shared import derived_of, shared_of
 from headroom.conversation import Json
 
 
-def encode(rows: Sequence[dict[str, Json]], keys: Sequence[str] | None) -> list[str] | None:
-    """The line of names, one line per row, and orders; None if the objects are too unlike. `keys` names the rows."""
+def encode(rows: Sequence[dict[str, Json]], keys: Sequence[str] | None, messages: bool = True) -> list[str] | None:
+    """The line of names, codes, orders, and one line per row; None if the objects are too unlike.
+
+    `keys` names the rows; with `messages`, columns of them are written by their templates.
+    """
     shapes = Counter(map(tuple, rows))
     order = order_of(shapes)
     if order is None:
@@ -59,7 +62,7 @@ def encode(rows: Sequence[dict[str, Json]], keys: Sequence[str] | None) -> list[
         if column.path in derived or column.rare:
             heads.append(f"{title}{derived.get(column.path, '?')}")
             continue
-        shared = shared_of(column.values)
+        shared = shared_of(column.values, messages)
         heads.append(title + shared.sign)
         if shared.codes:
             codes.append(f">>{title} {shared.gap}{' ' if shared.gap else ''}{','.join(f'{code}={text}' for code, text in shared.codes.items())}")
@@ -67,9 +70,11 @@ def encode(rows: Sequence[dict[str, Json]], keys: Sequence[str] | None) -> list[
             dense.append(shared.cells)
     lines = map(",".join, zip(*dense, strict=True)) if dense else iter([""] * len(rows))
     kinds = _kinds(shapes, order, {str(column.path[0]) for column in columns if column.rare})
+    above = [",".join(heads), *codes, *(kind.line for kind in kinds.values() if kind.line)]
+    if len(kinds) == 1 and not any(column.rare for column in columns):
+        return above + [line.rstrip(",") if line[-1:] == "," else line for line in lines]
     ends = map(_end, rows, map(kinds.__getitem__, map(tuple, rows)))
-    body = (line + end if end else line.rstrip(",") for line, end in zip(lines, ends, strict=True))
-    return [",".join(heads), *codes, *(kind.line for kind in kinds.values() if kind.line), *body]
+    return above + [line + end if end else line.rstrip(",") for line, end in zip(lines, ends, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
