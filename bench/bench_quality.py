@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import texts
+from bench import quality_prose, texts
 from bench.kinds import KINDS, corpus
 from bench.tokens import exact_or_estimate
 from headroom.compressors import COMPRESSORS
@@ -167,6 +167,9 @@ def main(argv: Sequence[str] = ()) -> None:
     paths(given.seed)
     for name, (make, aim) in PLANTED.items():
         print(planted(make, given.seed, given.rounds).line(name, aim))
+    quality_prose.report("prose, facts planted in filler", quality_prose.generated(given.seed))
+    if given.qa:
+        quality_prose.report(f"prose, {given.qa.name}", quality_prose.read(given.qa, given.seed))
     if given.loghub:
         loghub(given.loghub)
 

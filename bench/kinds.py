@@ -28,11 +28,13 @@ class Kind:
     """A file as it was read: nothing less than exact."""
     outline: bool = False
     """Measured with --code-aware and --intercept-tool-results."""
+    command: str = "make"
+    """Printed them."""
 
     def part(self, text: str) -> Part:
         if self.read:
             return Part("tool", text, ("text",), "Read", {"file_path": "/srv/app/a.py"})
-        return Part("tool", text, ("text",), "Bash", {"command": "make"})
+        return Part("tool", text, ("text",), "Bash", {"command": self.command})
 
 
 KINDS: Sequence[Kind] = (
@@ -42,15 +44,15 @@ KINDS: Sequence[Kind] = (
     Kind("keyed map", ("npm_ls_json",), (texts.keyed_map,), 0.50, None, 40),
     Kind("JSON lines", ("orders_ndjson", "service_jsonl"), (), None, None, 40),
     Kind("CSV of records", ("orders_csv", "measurements_tsv"), (texts.orders_csv,), 0.60, None, 125),
-    Kind("grep", ("grep_rn", "grep_r", "rg", "rg_heading", "rg_columns", "grep_context"), (texts.grep,), 0.42, None, 40),
+    Kind("grep", ("grep_rn", "grep_r", "rg", "rg_heading", "rg_columns", "grep_context"), (texts.grep,), 0.42, None, 40, command="grep -rn x ."),
     Kind("find", ("find",), (texts.find,), 0.80, None, 40),
     Kind("ls -l", ("ls_la", "ls_laR", "ls_dates"), (texts.listing,), 0.50, None, 40),
     Kind("trees", ("tree", "du", "find_ls", "npm_ls"), (), None, None, 40),
     Kind("numbered reads", ("cat_n_arrow", "cat_n_css", "cat_n_js", "cat_n_json", "cat_n_md", "cat_n_py", "cat_n_py_h11", "cat_n_py_range", "cat_n_rs", "cat_n_toml", "cat_n_ts"), (texts.numbered,), 0.22, None, 40, read=True),
-    Kind("git log", ("git_log", "git_log_stat", "git_log_oneline"), (texts.history,), 0.09, None, 40),
+    Kind("git log", ("git_log", "git_log_stat", "git_log_oneline"), (texts.history,), 0.09, None, 40, command="git log"),
     Kind("git, other", ("git_blame", "git_status", "git_ls_files", "git_diff_stat"), (), None, None, 40),
-    Kind("diffs", ("git_diff", "git_show", "git_log_patch"), (texts.changes,), 0.08, None, 40),
-    Kind("lockfile diffs", (), (texts.lockfile_diff,), None, 0.99, 40),
+    Kind("diffs", ("git_diff", "git_show", "git_log_patch"), (texts.changes,), 0.08, None, 40, command="git diff"),
+    Kind("lockfile diffs", (), (texts.lockfile_diff,), None, 0.99, 40, command="git diff"),
     Kind("columns", ("ps_aux", "df", "dpkg_l", "pip_list", "psql", "wc", "stat"), (), None, None, 40),
     Kind("test runs", ("pytest_v", "pytest_fail", "unittest_v"), (texts.verbose_tests,), None, 0.50, 40),
     Kind("builds and installs", ("cargo_build", "pip_install", "npm_install", "python_v"), (), None, None, 40),

@@ -192,7 +192,7 @@ LISTING = "total 9\n" + "".join(f"-rw-r--r-- 1 ann staff {i:>5} Nov 21 02:19 f{i
         (Part("tool", GREP, (), "Grep", {"pattern": "return"}), "search"),
         (Part("tool", FIND, (), "Bash", {"command": "find ."}), "paths"),
         (Part("tool", LISTING, (), "Bash", {"command": "ls -l"}), "listings"),
-        (Part("tool", "All is well, nothing to see here. " * 30, (), "Bash", {"command": "make"}), "no_kind"),
+        (Part("tool", "All is well, nothing to see here. " * 30, (), "Bash", {"command": "make"}), "no_gain"),
         (Part("tool", "def f():\n    return 1\n\n\n" + "x = 1\n" * 2 + "# why\n" * 2 + "y(" * 250, (), "Read", {"file_path": "a.py"}), "no_gain"),
     ],
 )
