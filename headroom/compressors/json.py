@@ -29,7 +29,7 @@ MIN_GAIN = 0.07
 MIN_TEMPLATE_GAIN = 0.25
 """Share that templates must take off the tables: two forms in one are harder to read than one."""
 
-_MANY_ROWS, _WORDS_PER_ROW, _PEEK = 20, 3, 4096
+_WORDS_PER_ROW, _PEEK = 3, 4096
 _TEMPLATES = LogTemplates()
 _SAMPLE = 64
 _ENOUGH = 50
@@ -89,10 +89,9 @@ def _form(document: Document) -> str:
     or else their messages by themselves."""
     found = Tables([], [])
     short = _printed(document, found)
-    rows = len(found.lines)
-    if rows < _MANY_ROWS or sum(line.count(" ") for line in found.lines) < _WORDS_PER_ROW * rows:
+    if not found.has_messages or sum(line.count(" ") for line in found.lines) < _WORDS_PER_ROW * len(found.lines):
         return short
-    plain = _printed(document, Tables([], [], messages=False)) if found.has_messages else short
+    plain = _printed(document, Tables([], [], messages=False))
     middle = plain[len(plain) // 2 :][:_PEEK]
     if len(plain) > _PEEK and _templates(middle) is None:
         return short

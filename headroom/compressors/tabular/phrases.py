@@ -9,6 +9,7 @@ A message that no template covers stands as it is; one that could be mistaken ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product, repeat
@@ -23,6 +24,7 @@ MIN_MESSAGES, MIN_LENGTH, MAX_LENGTH, MIN_WORDS = 16, 20, 400, 2
 MIN_SHARE = 0.3
 """Share of a column's characters that templates must save: a message in two places is harder to read."""
 
+_DIGITS = re.compile("[0-9]+")
 _PEEK, _PEEK_SHARE = 40, 0.1
 """Messages that are looked at first, and the share they must save: few show fewer templates than many."""
 
@@ -50,9 +52,17 @@ def phrases_of(texts: Sequence[str], shared: int) -> Phrases | None:
     whole = "\n".join(texts)
     if not (MIN_LENGTH + shared) * size <= len(whole) <= MAX_LENGTH * size or whole.count(" ") < MIN_WORDS * size or MASK in whole or GAP in whole or whole.count("\n") >= size:
         return None
+    if not _begin_or_end_alike(texts):
+        return None
     if size > _PEEK and _worded(texts[size // 2 :][:_PEEK], shared, _PEEK_SHARE) is None:
         return None
     return _worded(texts, shared, MIN_SHARE)
+
+
+def _begin_or_end_alike(texts: Sequence[str]) -> bool:
+    """Whether messages have few first or few last words, numbers aside: cheaper than looking for templates, and rules out prose."""
+    few = len(texts) / 3
+    return len({_DIGITS.sub("0", text.split(" ", 1)[0]) for text in texts}) <= few or len({_DIGITS.sub("0", text.rsplit(" ", 1)[-1]) for text in texts}) <= few
 
 
 def _worded(texts: Sequence[str], shared: int, least: float) -> Phrases | None:
