@@ -19,6 +19,8 @@ from typing import IO, Any
 
 import pytest
 
+from headroom.ccr import MARKER
+
 pytestmark = pytest.mark.live
 
 LOG = "\n".join(f"2026-11-20T12:{i // 60:02d}:{i % 60:02d}Z INFO [worker-{i % 4}] request id={i * 7919:09d} path=/api/items/{i % 9} status=200" for i in range(200))
@@ -139,6 +141,25 @@ def test_a_tool_result_gets_shorter_and_its_original_comes_back(provider: int, t
     assert state.stat().st_mode & 0o777 == 0o600
     for path in (tmp_path / ".headroom").iterdir():
         assert b"sk-planted-secret" not in path.read_bytes()
+
+
+def test_a_view_leaves_lines_out_and_its_key_gives_them_back(provider: int, tmp_path: Path) -> None:
+    log = "\n".join(LOG.replace("12:", f"{hour}:") for hour in range(10, 20))
+    for options in (("--no-ccr-inject-tool",), ("--no-ccr-inject-tool", "--lossless"), ("--no-ccr-inject-tool", "--protect-tool-results", "b*sh"), ()):
+        with proxy(provider, tmp_path / "-".join(options), *options) as running:
+            data = running.ask("POST", "/v1/messages", result(log))[2]
+            sent = json.loads(json.loads(data)["got"])["messages"][1]["content"][0]["content"]
+            marker = MARKER.match(sent)
+            if options != ("--no-ccr-inject-tool",):
+                assert marker is None
+                continue
+            assert marker is not None
+            assert len(sent) < 0.2 * len(log)
+            assert json.loads(running.ask("GET", f"/v1/retrieve/{marker['key']}")[2])["text"] == log
+            some = json.loads(running.ask("GET", f"/v1/retrieve/{marker['key']}?lines=41-43")[2])["text"]
+            assert some == "\n".join(log.split("\n")[40:43])
+            again = running.ask("POST", "/v1/messages", result(log))[2]
+            assert json.loads(again)["got"] == json.loads(data)["got"]
 
 
 def test_a_restart_repeats_what_was_sent(provider: int, tmp_path: Path) -> None:
