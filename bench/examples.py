@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,7 +43,17 @@ EXAMPLES: Mapping[str, Example] = {
     "search": Example(from_corpus("grep_rn"), "Grep"),
     "json": Example(from_corpus("issues_json")),
     "logs": Example(from_corpus("nginx_access")),
-    "test-summary": Example(from_corpus("pytest_v")),
+    "diff": Example(from_corpus("git_log_patch")),
+    "verdicts": Example(from_corpus("pytest_v")),
+    "mixed": Example(lambda: f"$ ls -la\n{corpus('ls_la')}$ tail app.log\n{corpus('service_log')}"),
+    "test-summary": Example(made(texts.verbose_tests)),
+    "trace-summary": Example(made(texts.recursion)),
+    "build-summary": Example(from_corpus("pip_install")),
+    "diff-summary": Example(made(texts.lockfile_diff)),
+    "json-sample": Example(made(texts.many_orders), query="which orders were shipped to Graz?"),
+    "log-summary": Example(made(texts.service_log)),
+    "blobs": Example(from_corpus("base64")),
+    "prose-extract": Example(from_corpus("news"), query="what changed in asyncio task groups?"),
 }
 
 
@@ -64,8 +75,8 @@ def chapter(compressor: Compressor) -> str:
     before, after = estimate(text), estimate(form.text)
     left = f"Left out here: {form.omitted}. " if form.omitted else ""
     return "\n".join([
-        f"### {compressor.name}: {form.grade}", "", (type(compressor).__doc__ or "").strip(), "",
-        f"{left}{before:,} tokens become {after:,}: {100 * (1 - after / before):.0f} % saved (estimated).", "",
+        f"### {compressor.name}: {form.grade}", "", inspect.cleandoc(type(compressor).__doc__ or ""), "",
+        f"{left}{before:,} tokens become {after:,}: {100 * (1 - after / before):.1f} % saved (estimated).", "",
         "```text", *cut(text, LINES), "```", "", "becomes", "", "```text", *cut(form.text, LINES + 2), "```",
     ])
 

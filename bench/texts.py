@@ -129,6 +129,16 @@ def lockfile_diff(dice: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
+def recursion(dice: random.Random) -> str:
+    """A Python traceback that went too deep through a library."""
+    lines = ["Traceback (most recent call last):", '  File "/srv/shop/run.py", line 9, in <module>', "    main()"]
+    for i in range(40):
+        lines += [f'  File "/srv/shop/.venv/lib/python3.11/site-packages/graph/walk.py", line {dice.choice([41, 57])}, in visit', "    return self.visit(node.next)"]
+        if i % 13 == 7:
+            lines += [f'  File "/srv/shop/rules.py", line {i}, in apply', "    return walk(rule)"]
+    return "\n".join([*lines, "RecursionError: maximum recursion depth exceeded"]) + "\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Needles:
     """A text, and the pieces of it that no view may lose, by what makes them matter."""

@@ -46,7 +46,7 @@ _UNSURE = frozenset(["npm_details"])
 
 @dataclass(frozen=True, slots=True)
 class BuildSummary:
-    """The compressor."""
+    """Builds and installations. Kept for certain: every warning, error and diagnostic with its lines, and what is not known to be progress."""
 
     name: str = "build-summary"
     lossy: bool = True

@@ -67,7 +67,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class DiffSummary:
-    """The compressor."""
+    """Diffs of lockfiles, generated and minified files. Kept for certain: every file's header, every changed line of other files, and of
+    lockfiles the packages that changed, as many as fit."""
 
     name: str = "diff-summary"
     lossy: bool = True

@@ -93,7 +93,7 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class Diffs:
-    """The compressor."""
+    """Unified diffs. Kept for certain: every byte. Headers say only what the lines below them do not."""
 
     name: str = "diff"
     lossy: bool = False

@@ -76,7 +76,8 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Listings:
-    """The compressor."""
+    """`ls -l` in its many styles. Kept for certain: every byte, or every word and number where only the columns' padding differs. Rights,
+    owner and dates that most entries share are said once."""
 
     name: str = "listings"
     lossy: bool = False

@@ -88,7 +88,8 @@ class _Part:
 
 
 class Mixed:
-    """The compressor over those of single kinds. `tokens` is the estimate that every machine shares."""
+    """Outputs of several commands in one. Kept for certain: every byte, as each part's compressor keeps it. `tokens` is the estimate
+    that every machine shares."""
 
     name = "mixed"
     lossy = False

@@ -35,7 +35,7 @@ MARK = "[…]"
 
 @dataclass(frozen=True, slots=True)
 class ProseExtract:
-    """The compressor."""
+    """Prose, where there is a question. Kept for certain: whole sentences, those that bear on it, in their order and below their headings."""
 
     name: str = "prose-extract"
     lossy: bool = True

@@ -76,7 +76,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class NumberedReads:
-    """The compressor."""
+    """File reads with line numbers. Kept for certain: every byte. Only every tenth number is shown, and wherever counting starts anew."""
 
     name: str = "reads"
     lossy: bool = False

@@ -62,7 +62,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """The compressor."""
+    """Hits of grep and ripgrep, with context or without. Kept for certain: every byte. The root is said once for all, a file once for its hits."""
 
     name: str = "search"
     lossy: bool = False

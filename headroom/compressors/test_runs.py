@@ -46,7 +46,7 @@ _BROKEN = re.compile(r"\s*(?:FAILED|FAIL|ERROR)(?: +\[ *\d+%\])?\s*")
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """The compressor."""
+    """Test runs. Kept for certain: every line but those proven to say that a test passed; these are counted."""
 
     name: str = "test-summary"
     lossy: bool = True

@@ -78,7 +78,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
-    """The compressor."""
+    """Stack traces. Kept for certain: messages and causes, one's own frames, the first and last frame and those where libraries begin and
+    end; frames in libraries between them are counted."""
 
     name: str = "trace-summary"
     lossy: bool = True

@@ -37,7 +37,7 @@ _HEADER = re.compile(r"\[tree(?P<hard>, drawn with no-break spaces)?; one blank 
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """The compressor."""
+    """What `tree` prints. Kept for certain: every byte. Indentation stands for the lines that were drawn."""
 
     name: str = "trees"
     lossy: bool = False

@@ -88,7 +88,7 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """The compressor."""
+    """Verdicts on single tests. Kept for certain: every byte. Tests stand below their file or class; the usual verdict is said once."""
 
     name: str = "verdicts"
     lossy: bool = False
