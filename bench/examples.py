@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, Example] = {
     "trace-summary": Example(made(texts.recursion)),
     "build-summary": Example(from_corpus("pip_install")),
     "diff-summary": Example(made(texts.lockfile_diff)),
+    "html-text": Example(from_corpus("pydoc_html")),
     "json-sample": Example(made(texts.many_orders), query="which orders were shipped to Graz?"),
     "log-summary": Example(made(texts.service_log)),
     "blobs": Example(from_corpus("base64")),

@@ -21,6 +21,7 @@ from headroom.compressors.test_runs import RunSummary
 from headroom.compressors.tracebacks import TraceSummary
 from headroom.compressors.trees import Trees
 from headroom.compressors.verdicts import Verdicts
+from headroom.compressors.webpages import WebPages
 from headroom.tokens import estimate
 
 KINDS: tuple[Compressor, ...] = (
@@ -43,6 +44,7 @@ LOSSY: tuple[Compressor, ...] = (
     TraceSummary(),
     BuildSummary(),
     DiffSummary(),
+    WebPages(),
     JsonSample(),
     LogSummary(),
     Blobs(),

@@ -67,7 +67,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Blobs:
-    """The compressor."""
+    """Texts with base64, hex and minified lines in them. Kept for certain: all around the blobs; of each its kind, size, beginning and hash."""
 
     name: str = "blobs"
     lossy: bool = True

@@ -77,7 +77,7 @@ _ANCHORS = frozenset(("¶", "§", "#", "🔗", ""))
 
 @dataclass(frozen=True, slots=True)
 class WebPages:
-    """The compressor."""
+    """HTML. Kept for certain: the words of the page, its headings, lists, tables, links and code; scripts, styles and markup go."""
 
     name: str = "html-text"
     lossy: bool = True
