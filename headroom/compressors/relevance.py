@@ -30,6 +30,9 @@ SATURATION, LENGTH = 1.2, 0.6
 NEIGHBOUR, COVERAGE, ANSWER, LEAD, HEADED = 0.35, 1.0, 0.3, 0.1, 0.5
 """Weights beside the passage's own score, of which the best is 1; bench/quality_prose.py measures what they do."""
 
+LEAST_TERMS = 2
+"""Words of a longer question that the text must hold: one alone is chance, such as the name of the command that printed it."""
+
 COMMON = 0.3
 """Share of the passages: where even the rarest word of a question is in more, it tells none from the other."""
 
@@ -61,7 +64,7 @@ def relevance(text: str, found: Sequence[Passage], query: str) -> list[float] | 
     wanted = tuple(dict.fromkeys(term for word in asked for term in terms(word)))[-MAX_TERMS:]
     hits = _hits(text, found, wanted)
     number = Counter(chain.from_iterable(hits))
-    if not number or min(number.values()) > max(1, COMMON * len(found)):
+    if len(number) < min(LEAST_TERMS, len(wanted)) or not number or min(number.values()) > max(1, COMMON * len(found)):
         return None
     weights = {term: log(1 + (len(found) - n + 0.5) / (n + 0.5)) for term, n in number.items()}
     own, covered = _own(found, hits, weights), _covered(found, hits, weights)
