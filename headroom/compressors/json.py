@@ -7,11 +7,13 @@ tables in order. If the text is laid out in a usual way, the form names the layo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.logs import LogTemplates
-from headroom.compressors.tabular import tables
+from headroom.compressors.tabular import reading, tables
 from headroom.compressors.tabular.layout import COMPACT, NUMBER, Document, decode, encode, named, read
 from headroom.compressors.tabular.phrases import GAP
 from headroom.conversation import Json
@@ -32,7 +34,7 @@ MIN_TEMPLATE_GAIN = 0.25
 _WORDS_PER_ROW, _PEEK = 3, 4096
 _TEMPLATES = LogTemplates()
 _SAMPLE = 64
-_ENOUGH = 50
+_ENOUGH, _CLEARLY = 20, 0.7
 _OPENED = re.compile(r"\s{0,64}(?:\{\s{0,64}[\"}]|\[\s{0,64}[\"\[\]{0-9tfn-])")
 _HEADER = re.compile(r"\[JSON(?: minified|, tables below[^\]\n]*?)(?:; original: ([^\]\n]*))?\]\n")
 _PLACE = re.compile(r'("(?:[^"\\]|\\.)*")|<([1-9][0-9]*) (keyed )?rows>')
@@ -135,7 +137,7 @@ class Tables:
         kinds = set(map(type, items))
         if kinds == {dict} and len(value) >= MIN_ROWS:
             table = tables.encode(list(items), list(value) if keyed else None, self.messages)
-            if table and sum(map(len, table)) + len(table) < (1 - MIN_GAIN) * _minified(value, list(items)):
+            if table and _pays(sum(map(len, table)) + len(table), value, items):
                 self.lines.extend(table)
                 self.heads.append(table[0])
                 return f"{NUMBER}<{len(value)} {'keyed ' if keyed else ''}rows>"
@@ -165,12 +167,12 @@ class Tables:
         return "; ".join(notes)
 
 
-def _minified(value: Json, items: list[Json]) -> float:
-    """Characters of the value minified; of a large one, as its first rows would have it."""
-    if len(items) <= _ENOUGH:
-        return len(encode(value))
-    names = sum(map(len, value)) + 4 * len(value) if type(value) is dict else 0
-    return names + len(encode(items[:_ENOUGH])) * len(items) / _ENOUGH
+def _pays(size: int, value: Json, items: Iterable[Json]) -> bool:
+    """Whether a table of this size is enough shorter than the value minified: as some rows have it if they leave no doubt, or all."""
+    some = list(islice(items, 0, None, max(1, len(value) // _ENOUGH)))
+    if size < _CLEARLY * len(encode(some)) * len(value) / len(some):
+        return True
+    return size < (1 - MIN_GAIN) * len(encode(value))
 
 
 def _restore(text: str) -> Json:
@@ -184,7 +186,7 @@ def _restore(text: str) -> Json:
         nonlocal at
         if match[1]:
             return match[1]
-        table, at = tables.decode(lines, int(match[2]), bool(match[3]), at)
+        table, at = reading.decode(lines, int(match[2]), bool(match[3]), at)
         found.append(table)
         return f'"\\u0000{len(found) - 1}<"'
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from json.encoder import encode_basestring
+from types import NoneType
 
 from headroom.compressors.tabular.layout import NUMBER, decode_at, encode, encode_all, number
 from headroom.conversation import Json
@@ -37,6 +38,9 @@ _SEGMENTS = re.compile(rf"\[([0-9]{{1,3}})\]|({_SEGMENT})")
 NAME = re.compile(rf"\(key\)|{_SEGMENT}(?:\.{_SEGMENT}|\[[0-9]{{1,3}}\])*")
 PREFIX = re.compile(rf'{_STRING}|[^~(),"\x00-\x1f]*')
 _CONTAINERS = frozenset({list, dict})
+_APART = frozenset({str, bool, NoneType, Missing})
+"""Types whose values are equal only if they are the same; 1, 1.0 and True are not."""
+
 _WORDS: dict[str, Json] = {"": MISSING, "null": None, "true": True, "false": False}
 
 Path = tuple[str | int, ...]
@@ -62,8 +66,11 @@ def cell(value: Json) -> str:
 
 def cells(values: Sequence[Json], kinds: set[type]) -> list[str]:
     """The cells of a column whose values have these types; the loops are kept short where all are alike."""
-    if kinds == {int}:
+    if kinds <= {int, float}:
         return list(map(repr, values))
+    if kinds <= _APART and 2 * len(different := set(values)) <= len(values):
+        written = {value: cell(value) for value in different}
+        return [written[value] for value in values]
     if kinds == {str}:
         plain = _PLAIN.match
         return [value if plain(value) else cell(value) for value in values]

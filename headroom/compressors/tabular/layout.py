@@ -206,7 +206,8 @@ class _Pretty:
             if all(type(row) is dict and row and _flat(row) for row in value):
                 return self._flat_rows(value, outer, inner)
             return f"[{inner}{f',{inner}'.join([self.text(v, inner) for v in value])}{outer}]"
-        members = [f"{self._quote(k)}: {self.text(v, inner)}" for k, v in value.items()]
+        quote = self._quote
+        members = [f"{quote(k)}: {quote(v) if type(v) is str else self.text(v, inner)}" for k, v in value.items()]
         return f"{{{inner}{f',{inner}'.join(members)}{outer}}}"
 
     def _flat_rows(self, rows: list[Json], outer: str, inner: str) -> str:

@@ -8,11 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.tabular.cells import (
-    MISSING,
     NAME,
     PREFIX,
     Path,
@@ -36,14 +35,17 @@ class Rule:
     def has_cell(self) -> bool:
         return None in self.columns
 
-    def value(self, cell: Json, row: Mapping[Path, Json]) -> Json:
-        """The value in a row; MISSING if the cell is."""
-        if cell is MISSING and self.has_cell:
-            return MISSING
-        found = [self.texts[0]]
-        for column, text in zip(self.columns, self.texts[1:], strict=True):
-            found += [str(cell if column is None else row[column]), text]
-        return "".join(found)
+    def value(self, cell: Json) -> str:
+        """The value that a cell stands for."""
+        return str(cell).join(self.texts)
+
+    def values(self, columns: Sequence[Sequence[Json]]) -> list[str]:
+        """The values of all rows, from the values of the columns in their order."""
+        if len(columns) == 1:
+            before, behind = self.texts
+            return [f"{before}{value}{behind}" for value in columns[0]]
+        form = "{}".join(text.replace("{", "{{").replace("}", "}}") for text in self.texts)
+        return [form.format(*row) for row in zip(*columns, strict=True)]
 
     def __str__(self) -> str:
         found = [prefix(self.texts[0])]

@@ -169,9 +169,4 @@ def _split(text: str, base: Path, value: str) -> Iterator[str | Path]:
 
 def _fits(rule: Rule, values: Sequence[Json], texts: Mapping[Path, Sequence[Json]]) -> bool:
     """Whether a rule gives all values."""
-    parts: list[Sequence[Json]] = [texts[column] for column in rule.columns if column is not None]
-    if len(parts) == 1:
-        before, behind = rule.texts
-        return all(v == f"{before}{b}{behind}" for v, b in zip(values, parts[0], strict=True))
-    form = "{}".join(text.replace("{", "{{").replace("}", "}}") for text in rule.texts)
-    return all(v == form.format(*row) for v, row in zip(values, zip(*parts, strict=True), strict=True))
+    return rule.values([texts[column] for column in rule.columns if column is not None]) == list(values)

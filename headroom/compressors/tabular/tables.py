@@ -1,4 +1,4 @@
-"""Lists of like objects as a table: names once, then one row per object, and back.
+"""Lists of like objects as a table: names once, then one row per object. reading.py is the way back.
 
 What a whole column shares stands in its name, in the order of the objects' keys:
 
@@ -15,26 +15,12 @@ cells stand without names at the row's end, and the order of all keys, if it is 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from headroom.compressors.tabular.cells import (
-    KEY,
-    MISSING,
-    NAME,
-    Path,
-    cell,
-    name,
-    read_cell,
-    read_name,
-    read_rest,
-)
+from headroom.compressors.tabular.cells import KEY, cell, name
 from headroom.compressors.tabular.columns import MAX_COLUMNS, Column, Shape, columns_of, odd_of, order_of
-from headroom.compressors.tabular.phrases import GAP, read_phrase
-from headroom.compressors.tabular.rules import CELL, Rule, read_items, read_rule
 from headroom.compressors.tabular.shared import derived_of, shared_of
 from headroom.conversation import Json
 
@@ -112,184 +98,3 @@ def _end(row: dict[str, Json], kind: _Kind) -> str:
     ends = [f",{name((key,))}={cell(row[key])}" for key in kind.named]
     ends += [f",{cell(row[key])}" for key in kind.listed]
     return "".join(ends) + ("," + kind.sign if kind.sign else "")
-
-
-_SIGN = re.compile(r",(>[0-9]+)\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """One item of the line of names."""
-
-    path: Path
-    rare: bool = False
-    value: Json = MISSING
-    """What every row holds; MISSING if the rows differ."""
-    rule: Rule = CELL
-    items: Callable[[Json], Json] | None = None
-
-    @property
-    def dense(self) -> bool:
-        return not self.rare and self.value is MISSING and self.rule.has_cell
-
-
-@dataclass(frozen=True, slots=True)
-class _Codes:
-    """What the cells of a column stand for."""
-
-    found: Mapping[Json, Json]
-    gaps: bool
-
-    def read(self, cell: Json) -> Json:
-        return read_phrase(cell, self.found) if self.gaps else self.found[cell]
-
-
-def decode(lines: Sequence[str], rows: int, keyed: bool, start: int = 0) -> tuple[Json, int]:
-    """The list of objects, or with `keyed` the map of them, and the number of the line behind it.
-
-    ValueError, KeyError or IndexError if the lines are not `encode`'s.
-    """
-    heads = _heads(lines[start])
-    dense = [head for head in heads if head.dense]
-    fixed = {head.path: head.value for head in heads if head.value is not MISSING}
-    kinds: dict[str, str] = {}
-    codes: dict[Path, _Codes] = {}
-    at = start + 1
-    while lines[at].startswith(">"):
-        if lines[at].startswith(">>"):
-            codes.update([_codes(lines[at], dense)])
-        else:
-            sign, _, kinds[sign] = lines[at].partition(": ")
-        at += 1
-    order = list(dict.fromkeys(str(head.path[0]) for head in heads if head.path != KEY))
-    found: list[tuple[Json, Json]] = []
-    for line in lines[at : at + rows]:
-        end = _SIGN.search(line)
-        listed, numbers = _described(kinds[end[1]]) if end else ([], [])
-        values = _row(line[: end.start()] if end else line, dense, listed, codes) | fixed
-        for head in heads:
-            if not head.rule.has_cell:
-                values[head.path] = head.rule.value(MISSING, values)
-        row = _object(heads, values)
-        found.append((values.get(KEY), {order[n - 1]: row[order[n - 1]] for n in numbers} if numbers else row))
-    if len(found) < rows:
-        raise ValueError("a table is cut short")
-    return (dict(found) if keyed else [row for _, row in found]), at + rows
-
-
-def _codes(line: str, dense: Sequence[_Head]) -> tuple[Path, _Codes]:
-    """The column whose cells are codes, and what they stand for."""
-    title = NAME.match(line, 2)
-    if not title or line[title.end() : title.end() + 1] != " ":
-        raise ValueError("not a line of codes")
-    path = read_name(title[0])
-    gaps = line.startswith(f" {GAP} ", title.end())
-    plain = not gaps and any(head.path == path and head.rule is CELL for head in dense)
-    read = read_cell if plain else read_rest
-    found: dict[Json, Json] = {}
-    at = title.end() + gaps * (len(GAP) + 1)
-    while at < len(line):
-        equals = line.index("=", at)
-        found[line[at + 1 : equals]], at = read(line, equals + 1)
-    return path, _Codes(found, gaps)
-
-
-def _described(kind: str) -> tuple[list[Path], list[int]]:
-    """What the line of a kind says: the rare keys, and the order of all keys by number."""
-    listed: list[Path] = []
-    at = 0
-    while title := NAME.match(kind, at) if not kind.startswith("order ", at) else None:
-        listed.append(read_name(title[0]))
-        at = title.end() + 1
-    _, _, numbers = kind[max(at - 1, 0) :].partition("order ")
-    return listed, [int(n) for n in numbers.split(" ")] if numbers else []
-
-
-def _heads(line: str) -> list[_Head]:
-    heads: list[_Head] = []
-    at = 0
-    while not heads or line[at : at + 1] == ",":
-        title = NAME.match(line, at + bool(heads))
-        if not title:
-            raise ValueError("not a column's name")
-        path, at = read_name(title[0]), title.end()
-        sign = line[at : at + 1]
-        if sign == "?":
-            heads.append(_Head(path, rare=True))
-            at += 1
-        elif sign == "=":
-            value, at = read_cell(line, at + 1)
-            heads.append(_Head(path, value=value))
-        elif sign == "(":
-            rule, at = read_rule(line, at + 1)
-            heads.append(_Head(path, rule=rule))
-        elif sign == "[":
-            items, at = read_items(line, at + 2)
-            heads.append(_Head(path, items=items))
-        else:
-            heads.append(_Head(path))
-    if at != len(line):
-        raise ValueError("not a line of names")
-    return heads
-
-
-def _row(line: str, dense: Sequence[_Head], listed: Sequence[Path], codes: Mapping[Path, _Codes]) -> dict[Path, Json]:
-    """The cells of one row: dense ones by place, then those its kind lists, then rare ones by name."""
-    values: dict[Path, Json] = {}
-    at = 0 if dense else len(line) - len(line.removeprefix(","))
-    for head in [*dense, *(_Head(path) for path in listed)]:
-        if at > len(line):
-            break
-        coded = codes.get(head.path)
-        plain = head.rule is CELL and not (coded and coded.gaps)
-        value, at = read_cell(line, at) if plain else read_rest(line, at)
-        if value is not MISSING:
-            values[head.path] = _value(head, coded.read(value) if coded else value)
-        if line[at : at + 1] not in ("", ","):
-            raise ValueError("a cell goes on behind its end")
-        at += 1
-    while at < len(line):
-        title = NAME.match(line, at)
-        if not title or line[title.end() : title.end() + 1] != "=":
-            raise ValueError("not a rare cell")
-        values[read_name(title[0])], at = read_cell(line, title.end() + 1)
-        at += 1
-    return values
-
-
-def _value(head: _Head, cell: Json) -> Json:
-    if head.items is not None:
-        return head.items(cell)
-    return cell if head.rule is CELL else head.rule.value(cell, {})
-
-
-def _object(heads: Sequence[_Head], values: Mapping[Path, Json]) -> dict[str, Json]:
-    """The object whose members stand at these paths, in the order of the names."""
-    row: dict[str, Json] = {}
-    for head in heads:
-        if head.path == KEY or head.path not in values:
-            continue
-        inner: Json = row
-        for key, next_key in pairwise(head.path):
-            inner = _inside(inner, key, list if type(next_key) is int else dict)
-        key = head.path[-1]
-        if type(key) is not int:
-            inner[key] = values[head.path]
-        elif key == len(inner):
-            inner.append(values[head.path])
-        else:
-            raise ValueError("a place in a list left out")
-    return row
-
-
-def _inside(outer: Json, key: str | int, kind: type) -> Json:
-    """The list or object at a key or place, made if it is the next one."""
-    if type(key) is not int:
-        inner = outer.setdefault(key, kind())
-    else:
-        if key == len(outer):
-            outer.append(kind())
-        inner = outer[key]
-    if type(inner) is not kind:
-        raise ValueError("a value inside a value that is neither object nor list")
-    return inner

@@ -29,6 +29,12 @@ def test_every_rule_reads_back(pairs: list[tuple[Path | None, str]], first: str)
     assert read_rule(shown, 1) == (rule, len(shown) - len(",next"))
 
 
+def test_rules_make_values() -> None:
+    assert around("p/", ".s").value("x") == "p/x.s"
+    assert Rule(("a", "b"), (("c",),)).values([[1, "2"]]) == ["a1b", "a2b"]
+    assert Rule(("{", "}-", ""), (("c",), ("d",))).values([[1, 2], ["x", "y"]]) == ["{1}-x", "{2}-y"]
+
+
 @pytest.mark.parametrize(("rule", "text"), [
     (around("p"), "(p~)"), (around("p", "s"), "(p~~s)"), (around("", "s"), "(~~s)"), (Rule(("p", ""), (("b",),)), "(p~b)"),
     (Rule(("p", "s", ""), (("b",), ("c", 0))), "(p~b~s~c[0])"),

@@ -6,7 +6,6 @@ import pytest
 
 from headroom.compressors.tabular.cells import MISSING
 from headroom.compressors.tabular.columns import Column
-from headroom.compressors.tabular.rules import CELL
 from headroom.compressors.tabular.shared import Shared, derived_of, shared_of
 from headroom.conversation import Json
 
@@ -71,5 +70,3 @@ def test_derived_columns() -> None:
     assert {name: str(rule) for (name,), rule in found.items()} == {
         "url": "(/x/~id)", "same": "(/x/~id)", "file": "(get/~name~/-/~name~-~id~.tgz)", "braces": "({~name~}~id)",
     }
-    assert found[("file",)].value(MISSING, {("id",): 7, ("name",): "ab"}) == "get/ab/-/ab-7.tgz"
-    assert CELL.value(MISSING, {}) is MISSING

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.tabular import tables
+from headroom.compressors.tabular import reading, tables
 from headroom.compressors.tabular.layout import encode
 from headroom.conversation import Json
 
@@ -35,7 +35,7 @@ EXAMPLES: list[tuple[list[Row], list[str] | None, list[str]]] = [
 @pytest.mark.parametrize(("rows", "keys", "lines"), EXAMPLES)
 def test_tables(rows: list[Row], keys: list[str] | None, lines: list[str]) -> None:
     assert tables.encode(rows, keys) == lines
-    back, taken = tables.decode([*lines, "what follows"], len(rows), keys is not None)
+    back, taken = reading.decode([*lines, "what follows"], len(rows), keys is not None)
     assert taken == len(lines)
     assert encode(back) == encode(rows if keys is None else dict(zip(keys, rows, strict=True)))
 
@@ -52,7 +52,7 @@ def test_objects_that_are_too_wide_or_empty_make_no_table() -> None:
 ])
 def test_what_is_not_a_table_is_refused(lines: list[str]) -> None:
     with pytest.raises((ValueError, KeyError, IndexError)):
-        tables.decode(lines, 2, keyed=False)
+        reading.decode(lines, 2, keyed=False)
 
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=8)
@@ -71,6 +71,6 @@ def test_every_table_reads_back_as_its_rows(rows: list[Row], keyed: bool, data: 
     lines = tables.encode(rows, keys)
     if lines is None:
         return
-    back, taken = tables.decode(lines, len(rows), keyed)
+    back, taken = reading.decode(lines, len(rows), keyed)
     assert taken == len(lines)
     assert encode(back) == encode(rows if keys is None else dict(zip(keys, rows, strict=True)))
