@@ -49,6 +49,7 @@ def proxy(upstream: int, *options: str) -> Iterator[Running]:
         for name in ("anthropic", "openai", "gemini"):
             command += [f"--{name}-api-url", f"http://127.0.0.1:{upstream}"]
         environ = {**os.environ, "HOME": home}
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program finds its compiled files; the first of several starts writes them
         started = time.perf_counter()
         process = subprocess.Popen([*command, *options], env=environ)
         try:
