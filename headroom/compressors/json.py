@@ -14,7 +14,7 @@ from itertools import islice
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.logs import LogTemplates
 from headroom.compressors.tabular import reading, tables
-from headroom.compressors.tabular.layout import COMPACT, NUMBER, Document, decode, encode, named, read
+from headroom.compressors.tabular.layout import COMPACT, NUMBER, Document, decode, encode, encode_all, named, read
 from headroom.compressors.tabular.phrases import GAP
 from headroom.conversation import Json
 
@@ -168,9 +168,9 @@ class Tables:
 
 
 def _pays(size: int, value: Json, items: Iterable[Json]) -> bool:
-    """Whether a table of this size is enough shorter than the value minified: as some rows have it if they leave no doubt, or all."""
-    some = list(islice(items, 0, None, max(1, len(value) // _ENOUGH)))
-    if size < _CLEARLY * len(encode(some)) * len(value) / len(some):
+    """Whether a table of this size is enough shorter than the value minified: by the usual row if that leaves no doubt, or all."""
+    some = sorted(map(len, encode_all(list(islice(items, 0, None, max(1, len(value) // _ENOUGH))))))
+    if size < _CLEARLY * some[len(some) // 2] * len(value):
         return True
     return size < (1 - MIN_GAIN) * len(encode(value))
 

@@ -19,12 +19,14 @@ COMMON = 0.1
 """Share of rows from which a word tells none of them apart."""
 
 
-def named(rows: Sequence[Json], query: str) -> list[int]:
-    """Indexes of the rows that the question names, those with its rarest words first."""
+def named(rows: Sequence[Json], query: str, keys: Sequence[Json] = ()) -> list[int]:
+    """Indexes of the rows that the question names, those with its rarest words first. `keys`: of a map's rows."""
     wanted = terms(query)
     if not wanted:
         return []
     texts = [text.lower() for text in encode_all(rows)]
+    if keys:
+        texts = [f"{str(key).lower()} {text}" for key, text in zip(keys, texts, strict=True)]
     ends = list(accumulate(len(text) + 1 for text in texts))
     whole = "\n".join(texts)
     weights: Counter[int] = Counter()

@@ -14,6 +14,7 @@ from itertools import islice
 
 from headroom.compressors.salience import SEVERE
 from headroom.compressors.tabular.asked import named
+from headroom.compressors.tabular.cells import KEY
 from headroom.compressors.tabular.layout import NUMBER
 from headroom.compressors.tabular.profile import Number, Profile, number
 from headroom.conversation import Json
@@ -57,7 +58,8 @@ def choose(rows: Sequence[Json], columns: Sequence[Profile], query: str) -> list
     for column in columns:
         kept.update(_standing_out(column))
     kept.update(_odd_shapes(rows))
-    kept.update(named(rows, query))
+    keys = next((column.values for column in columns if column.path == KEY), ())
+    kept.update(named(rows, query, keys))
     usual = min(USUAL, max(size // 3, FIRST + LAST))
     more = max(BETWEEN, usual - len(kept))
     kept.update((2 * i + 1) * size // (2 * more) for i in range(more))

@@ -28,5 +28,9 @@ def test_no_more_than_can_be_read() -> None:
     assert len(named([{"t": f"apple {i}" if i % 20 == 0 else "pear"} for i in range(1000)], "apple")) == MOST
 
 
+def test_keys_name_rows() -> None:
+    assert named([{"v": i} for i in range(90)], "is lodash in it?", [f"pkg-{i}" if i != 33 else "lodash" for i in range(90)]) == [33]
+
+
 def test_plain_values_are_rows_too() -> None:
     assert named([f"user-{i}@example.com" for i in range(500)], "is user-77 there?")[0] == 77

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headroom.compressors.salience import SEVERE
-from headroom.compressors.tabular.cells import MISSING
+from headroom.compressors.tabular.cells import KEY, MISSING
 from headroom.compressors.tabular.choice import BETWEEN, USUAL, choose, outliers, severe, troubled
 from headroom.compressors.tabular.profile import profile
 from headroom.conversation import Json
@@ -44,6 +44,11 @@ def test_of_much_trouble_of_one_kind_the_first_and_the_last_row_are_shown() -> N
     values[500] = "disk is missing, cannot go on"
     assert {1, 898, 500} <= set(chosen(values))
     assert len(chosen(values)) < 2 * USUAL
+
+
+def test_a_row_of_a_map_is_named_by_its_key() -> None:
+    keys = profile(KEY, [f"package-{i}" for i in range(500)])
+    assert 77 in choose([{"v": 1}] * 500, [keys, profile(("v",), [1] * 500)], "which version has package-77?")
 
 
 def test_server_errors_by_code() -> None:
