@@ -14,7 +14,16 @@ from itertools import islice
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.logs import LogTemplates
 from headroom.compressors.tabular import reading, tables
-from headroom.compressors.tabular.layout import COMPACT, NUMBER, Document, decode, encode, encode_all, named, read
+from headroom.compressors.tabular.layout import (
+    COMPACT,
+    NUMBER,
+    Document,
+    decode,
+    encode,
+    encode_all,
+    named,
+    read,
+)
 from headroom.compressors.tabular.phrases import GAP
 from headroom.conversation import Json
 

@@ -28,8 +28,8 @@ MIN_CODED, MIN_CODED_GAIN, CHARS = 12, 20, 4
 _BOUNDARIES = "/.: -_@#=?&T"
 """A prefix ends behind one of these, so that what stays in the cells is whole words."""
 
-_SUFFIX = re.compile(r"[/.:_@ -].*\Z|(?<=[0-9])[A-Za-z%]{1,3}\Z", re.DOTALL)
-"""A suffix starts with one of these, or is a unit behind a number."""
+_SUFFIX = re.compile(r"[/.:_@ -](?=.*[^\W\d_]).*\Z|(?<=[0-9])[A-Za-z%]{1,3}\Z", re.DOTALL)
+"""A suffix starts with one of these and has a letter, so that numbers and versions stay whole, or is a unit behind a number."""
 
 
 @dataclass(frozen=True, slots=True)

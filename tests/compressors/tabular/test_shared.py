@@ -21,6 +21,7 @@ LONG = [f"src/components/{name}/index.tsx" for name in ("alpha", "bravo")]
     (["src/x", None], ["src/x", "null"], ""),
     (["x", "x", MISSING], ["x", "x", ""], ""),
     (["7 ms", "12 ms"], ["7", "12"], "(~~ ms)"),
+    (["1.7.0", "1.8.0"], ["1.7.0", "1.8.0"], ""),
     (["07Z", "12Z"], ["07", "12"], "(~~Z)"),
     (["abc", "dbc"], ["abc", "dbc"], ""),
     (["a/x/b", "a/y/b", MISSING], ["a/x", "a/y", ""], "(~~/b)"),
