@@ -61,7 +61,8 @@ _LEGEND = (
 
 @dataclass(frozen=True, slots=True)
 class JsonTables:
-    """The compressor."""
+    """JSON and JSON lines. Kept for certain: every byte, or every value where only the layout was odd. Lists of like objects become
+    tables: names once, what a column shares in its name."""
 
     name: str = "json"
     lossy: bool = False

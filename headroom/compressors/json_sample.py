@@ -52,7 +52,8 @@ _KIND = JsonTables()
 
 @dataclass(frozen=True, slots=True)
 class JsonSample:
-    """The compressor."""
+    """Long lists in JSON. Kept for certain: the first and last rows, rows that tell of trouble, stand out by their numbers or hold what is
+    rare, and rows that the question names; of all rows their number and each column's range."""
 
     name: str = "json-sample"
     lossy: bool = True
