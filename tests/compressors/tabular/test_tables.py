@@ -74,3 +74,11 @@ def test_every_table_reads_back_as_its_rows(rows: list[Row], keyed: bool, data: 
     back, taken = reading.decode(lines, len(rows), keyed)
     assert taken == len(lines)
     assert encode(back) == encode(rows if keys is None else dict(zip(keys, rows, strict=True)))
+
+
+def test_messages_that_open_with_a_bracket_are_read_back() -> None:
+    messages = [f"[instance: {i:x}] Claim of {i * 7} MB successful" for i in range(40)] + [f"took {i} ms for {i * 3} things" for i in range(40)]
+    rows = [{"n": i, "message": message if i % 9 else f"[odd one {i}"} for i, message in enumerate(messages)]
+    table = tables.encode(rows, None)
+    assert table is not None
+    assert encode(reading.decode(table, len(rows), False)[0]) == encode(rows)
