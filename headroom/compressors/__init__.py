@@ -16,6 +16,7 @@ from headroom.compressors.mixed import Mixed
 from headroom.compressors.paths import Paths
 from headroom.compressors.prose import ProseExtract
 from headroom.compressors.reads import NumberedReads
+from headroom.compressors.records import Records
 from headroom.compressors.search import SearchResults
 from headroom.compressors.test_runs import RunSummary
 from headroom.compressors.tracebacks import TraceSummary
@@ -32,6 +33,7 @@ KINDS: tuple[Compressor, ...] = (
     Diffs(),
     Verdicts(),
     SearchResults(),
+    Records(),
     JsonTables(),
     LogTemplates(),
 )
