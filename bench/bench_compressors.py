@@ -21,13 +21,17 @@ from bench.tokens import exact_or_estimate
 from headroom.cli.proxy import SWITCH_SECONDS
 from headroom.compressors import COMPRESSORS
 from headroom.compressors.base import Goal
+from headroom.compressors.code import indentation, python_ast, syntax
+from headroom.compressors.code.outline import outline, suffix_of
 from headroom.conversation import Part
 from headroom.pipeline import Pipeline, standard
 from headroom.transforms.base import Short
+from headroom.transforms.outline import Outline
 
 ROUNDS = 5
 """The best of so many runs counts: others measure the machine."""
 QUICK = 3
+METHODS = (python_ast.bodies, *((syntax.method(),) if syntax.available() else ()), indentation.bodies)
 DIGITS = re.compile(r"\d+")
 
 
@@ -58,27 +62,30 @@ def best(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     return min(found)
 
 
-def shortened(part: Part, *, lossy: bool, outline: bool) -> Short | None:
+def shortened(part: Part, *, lossy: bool, outlines: bool) -> Short | None:
     """As the proxy would, in a pipeline that remembers nothing yet."""
-    answer = pipeline(outline=outline).shorten(part, (), lossy, Counter())
+    answer = pipeline(outlines=outlines).shorten(part, (), lossy, Counter())
     return answer if isinstance(answer, Short) else None
 
 
-def pipeline(*, outline: bool) -> Pipeline:
-    return standard()
+def pipeline(*, outlines: bool) -> Pipeline:
+    return standard(outline=Outline(METHODS, whole_reads=True, code=True) if outlines else None)
 
 
 def measure(kind: Kind, name: str, text: str, count: Callable[[str], int]) -> Measured:
     part = kind.part(text)
-    exact = shortened(part, lossy=False, outline=False)
-    view = shortened(part, lossy=True, outline=kind.outline)
+    exact = shortened(part, lossy=False, outlines=False)
+    view = shortened(part, lossy=True, outlines=kind.outline)
     lossy = kind.lossless is None and kind.lossy is not None
     chosen = view if lossy else exact
     makers = [c for c in COMPRESSORS if chosen and c.name == chosen.by.split("+")[-1]]
     goal = Goal(part.tool, part.call)
-    form = best(lambda: makers[0].compress(text, goal)) if makers else 0.0
+    if makers:
+        form = best(lambda: makers[0].compress(text, goal))
+    else:
+        form = best(lambda: outline(text, suffix_of(kind.file), "", METHODS)) if kind.outline else 0.0
     kilobytes = len(text.encode()) / 1024
-    fresh = [pipeline(outline=kind.outline) for _ in range(QUICK)]
+    fresh = [pipeline(outlines=kind.outline) for _ in range(QUICK)]
     took = best(lambda: fresh.pop().shorten(part, (), lossy, Counter()), QUICK)
     before = count(text)
     return Measured(
@@ -151,7 +158,7 @@ async def lag() -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(tick)
         for _ in range(3):
-            await anyio.to_thread.run_sync(lambda: shortened(Part("tool", text, ("text",), "Bash", {"command": "make"}), lossy=True, outline=False))
+            await anyio.to_thread.run_sync(lambda: shortened(Part("tool", text, ("text",), "Bash", {"command": "make"}), lossy=True, outlines=False))
         done.set()
     late.sort()
     p99 = late[int(len(late) * 0.99)]

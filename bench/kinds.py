@@ -30,10 +30,12 @@ class Kind:
     """Measured with --code-aware and --intercept-tool-results."""
     command: str = "make"
     """Printed them."""
+    file: str = "a.py"
+    """Name of the file that was read."""
 
     def part(self, text: str) -> Part:
         if self.read:
-            return Part("tool", text, ("text",), "Read", {"file_path": "/srv/app/a.py"})
+            return Part("tool", text, ("text",), "Read", {"file_path": f"/srv/app/{self.file}"})
         return Part("tool", text, ("text",), "Bash", {"command": self.command})
 
 
@@ -61,8 +63,8 @@ KINDS: Sequence[Kind] = (
     Kind("blobs", ("base64", "js_minified"), (), None, None, 40),
     Kind("prose", ("news", "rst", "changelog_md", "pydoc_text"), (), None, None, 125),
     Kind("Python outlines", ("py_asyncio", "py_django"), (texts.source,), None, 0.65, 200, read=True, outline=True),
-    Kind("Rust outlines", ("rs_plain",), (), None, 0.55, 200, read=True, outline=True),
-    Kind("TypeScript outlines", ("ts_types",), (), None, 0.40, 400, read=True, outline=True),
+    Kind("Rust outlines", ("rs_plain",), (), None, 0.55, 200, read=True, outline=True, file="a.rs"),
+    Kind("TypeScript outlines", ("ts_types",), (), None, 0.40, 400, read=True, outline=True, file="a.ts"),
 )
 
 

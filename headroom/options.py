@@ -115,7 +115,8 @@ def parser(cls: type[Table], prog: str) -> argparse.ArgumentParser:
         names = [f"-{spec.short}"] * bool(spec.short) + [flag(f)]
         text = spec.help.replace("%", "%%") + f" [default: {spec.show(f.default).strip('`')}" + (f"; {variable(f)}]" if variable(f) else "]")
         if _kind(cls, f) is bool:
-            groups[spec.group].add_argument(*names, dest=f.name, action="store_true", default=None, help=text)
+            action = "store_true" if f.name.startswith("no_") else argparse.BooleanOptionalAction  # --no-x wins over x in the environment
+            groups[spec.group].add_argument(*names, dest=f.name, action=action, default=None, help=text)
         else:
             groups[spec.group].add_argument(
                 *names, dest=f.name, default=None, help=text, type=_reader(cls, f), metavar=spec.metavar or None

@@ -20,6 +20,7 @@ from headroom.memo import Memo
 from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short, Transform
 from headroom.transforms.definitions import compacted
+from headroom.transforms.outline import Outline
 from headroom.transforms.references import References
 from headroom.transforms.shorten import Shorten
 from headroom.transforms.tidy import Tidy
@@ -335,10 +336,15 @@ def _joined(done: Sequence[Short], part: Part) -> Short:
     return Short(f"{ccr.marker(ccr.key_of(part.text), omitted, lines)}\n{text}", by, grade, omitted, lines)
 
 
-def standard(*, protect: Sequence[str] = (), ratio: float | None = None, compact_tools: bool = False) -> Pipeline:
+def standard(
+    *, protect: Sequence[str] = (), ratio: float | None = None, compact_tools: bool = False, outline: Outline | None = None
+) -> Pipeline:
     """The transforms that every request goes through.
 
-    `protect`: globs of tools whose results lose nothing; `ratio`: share of its tokens that prose keeps.
+    `protect`: globs of tools whose results lose nothing; `ratio`: share of its tokens that prose keeps; `outline`: of source
+    files, where the operator asked for it.
     """
     scale = Scale(estimate)
-    return Pipeline([Tidy(), References(scale.tokens), Shorten(COMPRESSORS, scale.tokens, ratio)], scale, protect, compact_tools=compact_tools)
+    outlines: list[Transform] = [outline] if outline is not None else []
+    transforms: list[Transform] = [Tidy(), References(scale.tokens), *outlines, Shorten(COMPRESSORS, scale.tokens, ratio)]
+    return Pipeline(transforms, scale, protect, compact_tools=compact_tools)

@@ -36,6 +36,8 @@ class Settings:
     lossless: bool = option(False, "Only what can be read back from the short form itself: nothing left out, no markers.", group=SHORTEN)
     no_ccr_inject_tool: bool = option(False, "You vouch for a way back to originals (/v1/retrieve, headroom retrieve): long outputs may become views with a marker.", group=SHORTEN)
     protect_tool_results: tuple[str, ...] = option((), "Tools whose results never lose anything, comma-separated; globs such as mcp__*, any case.", group=SHORTEN, parse=names, metavar="A,B")
+    code_aware: bool = option(False, "Outlines of long source code in any output, by syntax trees (extra code); needs a way back to originals.", group=SHORTEN, env="HEADROOM_CODE_AWARE_ENABLED")
+    intercept_tool_results: bool = option(False, "Whole-file reads of long source files become outlines that the model can follow up with a range; needs a way back to originals.", group=SHORTEN, env="HEADROOM_INTERCEPT")
     compact_tools: bool = option(False, "Take off from tool definitions what says nothing: shared indentation, titles that repeat a name, $schema.", group=SHORTEN)
     target_ratio: float | None = option(None, "Share of its tokens that prose keeps where it may be shortened with loss, 0.1 to 1; unset: 0.35 with a question, else all.", group=SHORTEN, parse=share, metavar="F")
 

@@ -15,6 +15,7 @@ import anyio
 
 from headroom import __version__
 from headroom.cli.address import base_url, reachable
+from headroom.compressors.code import syntax
 from headroom.errors import OurError
 from headroom.http.limits import Limits
 from headroom.http.server import listen, port_of, serve
@@ -23,6 +24,7 @@ from headroom.proxy.server import App, Proxy, state_url
 from headroom.settings import Settings
 
 WHO_SECONDS = 1.0
+NO_SYNTAX = "by indentation: for syntax trees, pip install 'headroom[code]'"
 SWITCH_SECONDS = 0.001
 """How long a worker thread may hold the interpreter while the event loop waits; CPython's default is 5 ms."""
 
@@ -128,6 +130,8 @@ def _compression(settings: Settings) -> str:
     more = [
         f"no views of {', '.join(settings.protect_tool_results)}" if settings.protect_tool_results else "",
         "tool definitions compacted (--compact-tools)" if settings.compact_tools else "",
+        "outlines of whole-file reads (--intercept-tool-results)" if settings.intercept_tool_results else "",
+        f"outlines of code {'by syntax trees' if syntax.available() else NO_SYNTAX}" if settings.code_aware else "",
     ]
     return "; ".join(["ON", *filter(None, [views, *more])])
 

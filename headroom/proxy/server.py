@@ -6,6 +6,7 @@ so any ASGI server can run it; `headroom proxy` builds the same object from its 
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import secrets
@@ -18,6 +19,8 @@ import anyio
 import anyio.to_thread
 
 from headroom import __version__, dialects
+from headroom.compressors.code import indentation, python_ast, syntax
+from headroom.compressors.code.base import Method
 from headroom.conversation import Json
 from headroom.dialects.document import DocumentMemo
 from headroom.errors import Busy, OurError, SettingsError, StoreError
@@ -47,8 +50,12 @@ from headroom.stores import open_store
 from headroom.stores.base import Space
 from headroom.tokens import Learned
 from headroom.totals import Totals
+from headroom.transforms.outline import Outline
 
 FOLDER = ".headroom"
+
+
+log = logging.getLogger(__name__)
 
 
 def state_url(settings: Settings, environ: Mapping[str, str]) -> str:
@@ -96,7 +103,7 @@ class Proxy:
             trust.load()  # to hear of a bad file now; the system's roots are loaded when a request needs them
         self.client = Client(_limits(settings), trust, Proxies.of(environ, settings.upstream_proxy), time.monotonic)
         self._compression = Compression(
-            standard(protect=settings.protect_tool_results, ratio=settings.target_ratio, compact_tools=settings.compact_tools),
+            standard(protect=settings.protect_tool_results, ratio=settings.target_ratio, compact_tools=settings.compact_tools, outline=outline_of(settings)),
             Journal(self.store, time.time, sent_space(url)), self._memo,
             durable=url != "memory:", lossy=settings.no_ccr_inject_tool and not settings.lossless,
         )
@@ -231,6 +238,19 @@ def _limits(settings: Settings) -> ClientLimits:
         connect_timeout=settings.connect_timeout, first_byte_timeout=settings.request_timeout,
         idle_timeout=settings.idle_timeout,
     )
+
+
+def outline_of(settings: Settings) -> Outline | None:
+    """Outlines of source files, if they were asked for. Which methods find bodies is decided here, once: what leaves must not
+    depend on what else is installed."""
+    if not (settings.code_aware or settings.intercept_tool_results):
+        return None
+    methods: list[Method] = [python_ast.bodies, indentation.bodies]
+    if settings.code_aware and syntax.available():
+        methods.insert(1, syntax.method())
+    elif settings.code_aware:
+        log.warning("--code-aware: no syntax trees without the extra, pip install 'headroom[code]'; bodies are found by indentation")
+    return Outline(methods, whole_reads=settings.intercept_tool_results, code=settings.code_aware)
 
 
 def _uuid7(now_ns: int, noise: bytes) -> str:

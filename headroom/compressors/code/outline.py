@@ -1,0 +1,79 @@
+"""Outline of a source file: everything but the bodies of functions, under their own line numbers.
+
+    def total(items):                  def total(items):
+        \"\"\"What they cost.\"\"\"             \"\"\"What they cost.\"\"\"
+        found = 0                      … 3-12
+        …
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from headroom.compressors import view
+from headroom.compressors.base import Compressed, TooCostly
+from headroom.compressors.code.base import Body, Method
+from headroom.compressors.folds import lines_named
+from headroom.compressors.numbering import lines_of
+
+MAX_CHARS = 2_000_000
+SHORT_BODY = 3
+"""Lines of a body that say no less than the sign for their gap."""
+
+ASKED_SHARE = 0.3
+"""Share of the lines that bodies which the question names may take."""
+
+LONG_VALUE, HEAD = 12, 2
+"""Lines of a run outside of functions (a table, a licence) from which it is cut, and what is shown of it before and behind."""
+
+_SUFFIX = re.compile(r"\.[A-Za-z]{1,5}\Z")
+
+SOURCES = frozenset((
+    ".py", ".pyi", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".mts", ".tsx", ".rs", ".go", ".java", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".kt", ".swift",
+    ".rb", ".php", ".cs", ".scala", ".lua", ".sh", ".dart",
+))
+
+
+def suffix_of(path: str) -> str:
+    """The suffix that tells the language; "" if the path is no source file."""
+    found = _SUFFIX.search(path)
+    suffix = found[0].lower() if found else ""
+    return suffix if suffix in SOURCES else ""
+
+
+def outline(text: str, suffix: str, query: str, methods: Sequence[Method]) -> Compressed | None:
+    """The outline by the first method that can read the text; None if none can or nothing is left out."""
+    if len(text) > MAX_CHARS:
+        raise TooCostly("too long for an outline")
+    rows = text.split("\n")
+    contents = [line or "" for line in lines_of(rows).contents]
+    bodies = next((found for method in methods if (found := method(contents, suffix)) is not None), None)
+    if bodies is None:
+        return None
+    named = lines_named("\n".join(contents), query)
+    hidden: set[int] = set()
+    left = int(ASKED_SHARE * len(rows))
+    for body in bodies:
+        size = body.end - body.start
+        if size <= SHORT_BODY:
+            continue
+        if size <= left and any(i in named for i in range(body.start - 1, body.end)):
+            left -= size
+            continue
+        hidden.update(range(body.start, body.end))
+    hidden.update(_long(contents, bodies, named))
+    shown = view.show(rows, [i for i in range(len(rows)) if i not in hidden])
+    return None if shown is None else Compressed(shown.text, "lossy", shown.omitted, shown.lines)
+
+
+def _long(contents: Sequence[str], bodies: Sequence[Body], named: frozenset[int]) -> Iterator[int]:
+    """The middle of long runs of lines outside of functions that are all indented, comments or data."""
+    inside = {i for body in bodies for i in range(body.start, body.end)}
+    start = 0
+    for i in range(len(contents) + 1):
+        flat = i < len(contents) and i not in inside and contents[i][:1] in (" ", "\t", "#", "/", "*", "'", '"')
+        if not flat:
+            if i - start >= LONG_VALUE and named.isdisjoint(range(start, i)):
+                yield from range(start + HEAD, i - HEAD)
+            start = i + 1

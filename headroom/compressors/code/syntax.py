@@ -1,0 +1,83 @@
+"""Bodies by syntax trees, where the extra `code` is installed: tree-sitter, which reads fragments and broken code too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from headroom.compressors.code.base import Body, Method
+
+LANGUAGES: Mapping[str, tuple[str, str]] = {
+    ".py": ("python", "language"), ".pyi": ("python", "language"), ".js": ("javascript", "language"), ".jsx": ("javascript", "language"),
+    ".mjs": ("javascript", "language"), ".cjs": ("javascript", "language"), ".ts": ("typescript", "language_typescript"),
+    ".mts": ("typescript", "language_typescript"), ".tsx": ("typescript", "language_tsx"), ".rs": ("rust", "language"), ".go": ("go", "language"),
+    ".java": ("java", "language"), ".c": ("c", "language"), ".h": ("c", "language"), ".cc": ("cpp", "language"), ".cpp": ("cpp", "language"),
+    ".cxx": ("cpp", "language"), ".hpp": ("cpp", "language"), ".hh": ("cpp", "language"),
+}
+"""Suffix → grammar (package tree_sitter_NAME) and the function in it that gives the language."""
+
+BLOCKS = frozenset(("block", "statement_block", "compound_statement", "function_body", "constructor_body"))
+"""Nodes that are the body of a function; bodies of classes and the like have other names, and are looked into."""
+
+FUNCTIONS = ("function", "method", "constructor", "func_literal", "lambda", "closure")
+"""Words in the names of nodes that are functions, in all these grammars."""
+
+MAX_CHARS = 2_000_000
+MAX_DEPTH = 200
+"""Levels of the tree that are looked into; functions stand in the first ten."""
+
+
+def available() -> bool:
+    """Whether the extra `code` is installed."""
+    try:
+        for grammar in {grammar for grammar, _ in LANGUAGES.values()}:
+            __import__(f"tree_sitter_{grammar}")
+        __import__("tree_sitter")
+    except ImportError:
+        return False
+    return True
+
+
+def method() -> Method:
+    """The way by syntax trees. ImportError where the extra is not installed."""
+    import tree_sitter  # noqa: PLC0415  # optional, and 10 ms that only --code-aware needs
+
+    parsers: dict[str, Any] = {}
+
+    def parser(suffix: str) -> Any:
+        grammar, name = LANGUAGES[suffix]
+        if suffix not in parsers:
+            language = tree_sitter.Language(getattr(__import__(f"tree_sitter_{grammar}"), name)())
+            parsers[suffix] = language
+        return tree_sitter.Parser(parsers[suffix])  # a parser serves one thread, a language all
+
+    return lambda lines, suffix: _found(lines, suffix, parser)
+
+
+def _found(lines: Sequence[str], suffix: str, parser: Callable[[str], Any]) -> Sequence[Body] | None:
+    text = "\n".join(lines)
+    if suffix not in LANGUAGES or len(text) > MAX_CHARS:
+        return None
+    tree = parser(suffix).parse(text.encode("utf-8", "surrogatepass"))
+    return list(_bodies(tree.root_node, MAX_DEPTH))
+
+
+def _bodies(node: Any, depth: int) -> Iterator[Body]:
+    """The bodies of functions below a node, in reading order; functions within functions go with them."""
+    for child in node.children:
+        body = child.child_by_field_name("body")
+        if body is not None and body.type in BLOCKS and any(word in child.type for word in FUNCTIONS):
+            start, end = _inside(body)
+            if start < end:
+                yield Body(start, end)
+        elif depth and child.child_count:
+            yield from _bodies(child, depth - 1)
+
+
+def _inside(body: Any) -> tuple[int, int]:
+    """The lines between a body's brackets; all of it, but for the first line of a docstring, where it has none."""
+    first, last = body.start_point[0], body.end_point[0]
+    if body.children and body.children[0].type == "{":
+        return first + 1, last
+    docstring = body.children and body.children[0].type == "expression_statement" and body.children[0].children[:1] and body.children[0].children[0].type == "string"
+    return first + bool(docstring), last + (body.end_point[1] > 0)

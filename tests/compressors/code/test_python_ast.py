@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from headroom.compressors.code.base import Body
+from headroom.compressors.code.python_ast import bodies
+
+FILE = '''"""A module.
+
+More of it.
+"""
+
+import os
+
+
+@decorated
+def one(
+    a, b,
+):
+    """What it does.
+
+    At length.
+    """
+    return a
+
+
+class Two:
+    """Two."""
+
+    x = 1
+
+    async def three(self):
+        return 3
+
+    if os:
+        def four(self): return 4
+
+
+def five():
+    @inner
+    def six():
+        pass
+    return six
+'''
+
+
+def test_bodies_of_functions_and_rests_of_docstrings() -> None:
+    lines = FILE.split("\n")
+    found = bodies(lines, ".py")
+    assert found == [Body(1, 4), Body(13, 17), Body(25, 26), Body(32, 36)]
+    assert [lines[body.start].strip() for body in found] == ["", "", "return 3", "@inner"]
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("    def f(self):\n        a = 1\n        return a\n", [Body(1, 3)]),
+    ("def f():\n    return 1\n\n\ndef g():\n    return (1 +\n", [Body(1, 2)]),
+    ("class A:\n    pass\n", []),
+    ("x = '\\d'\n\ndef f():\n    return 1\n", [Body(3, 4)]),
+])
+def test_fragments_and_files_that_are_cut_off(text: str, expected: list[Body]) -> None:
+    assert bodies(text.split("\n"), ".py") == expected
+
+
+@pytest.mark.parametrize(("text", "suffix"), [("def f():\n    return 1\n", ".js"), ("def (:\n", ".py"), ("(" * 5000, ".py"), ("a = 1\0", ".py"), ("    x\n  y\n", ".py")])
+def test_what_it_cannot_read(text: str, suffix: str) -> None:
+    assert not bodies(text.split("\n"), suffix)
