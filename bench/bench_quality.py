@@ -18,7 +18,7 @@ from bench.kinds import KINDS, corpus
 from bench.tokens import exact_or_estimate
 from headroom.compressors import COMPRESSORS
 from headroom.compressors.base import FORM, Compressed, Goal
-from headroom.compressors.salience import SEVERE
+from headroom.compressors.lines.salience import SEVERE
 from headroom.conversation import Part
 from headroom.pipeline import standard
 from headroom.transforms.base import Sent, Short

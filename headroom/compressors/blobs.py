@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from headroom.compressors.base import SLICE, Compressed, Goal, TooCostly, slices
-from headroom.compressors.salience import terms
+from headroom.compressors.lines.salience import terms
 
 MAX_CHARS = 32_000_000
 """About a second of work; large bodies are shortened in a thread."""

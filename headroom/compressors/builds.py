@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import Compressed, Goal
-from headroom.compressors.folds import Routine, fold
-from headroom.compressors.progress import ROUTINE
-from headroom.compressors.salience import SEVERE
-from headroom.compressors.sample import sample
+from headroom.compressors.formats.progress import ROUTINE
+from headroom.compressors.lines.folds import Routine, fold
+from headroom.compressors.lines.salience import SEVERE
+from headroom.compressors.lines.sample import sample
 
 MAX_LINE = 8000
 """Characters of a line of progress; a command that links hundreds of objects has some thousands."""

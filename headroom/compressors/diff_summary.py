@@ -21,10 +21,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from headroom.compressors import lockfiles, salience, view
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.diffs import HUNK, body_end, has_hunk, kinds_of
-from headroom.compressors.sample import sample
+from headroom.compressors.formats import lockfiles
+from headroom.compressors.lines import salience, view
+from headroom.compressors.lines.sample import sample
 
 MAX_CHARS = 16_000_000
 """Below a second of work; large bodies are shortened in a thread."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 
 MAX_CHARS = 8_000_000
 """Two seconds of work; large bodies are shortened in a thread."""

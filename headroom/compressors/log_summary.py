@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from headroom.compressors import view
 from headroom.compressors.base import Compressed, Goal, TooCostly, slices
-from headroom.compressors.folds import lines_named
-from headroom.compressors.salience import SEVERE
-from headroom.compressors.stamps import share_stamped
+from headroom.compressors.lines import view
+from headroom.compressors.lines.folds import lines_named
+from headroom.compressors.lines.salience import SEVERE
+from headroom.compressors.lines.stamps import share_stamped
 
 MAX_CHARS = 10_000_000
 """Somewhat less than a second of work."""

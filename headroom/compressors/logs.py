@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
-from headroom.compressors.sample import sample
-from headroom.compressors.stamps import share_stamped
-from headroom.compressors.templates import MASK, Template, mine
+from headroom.compressors.lines.sample import sample
+from headroom.compressors.lines.stamps import share_stamped
+from headroom.compressors.lines.templates import MASK, Template, mine
 
 MAX_CHARS = 8_000_000
 """About half a second of work."""

@@ -22,8 +22,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import Compressed, Compressor, Goal, TooCostly
-from headroom.compressors.sample import sample
-from headroom.compressors.segments import Segment, sections, shapes
+from headroom.compressors.lines.sample import sample
+from headroom.compressors.lines.segments import Segment, sections, shapes
 
 LEAST = 400
 """Characters of a stretch: below it the lines that set a short form off cost what the form saves."""

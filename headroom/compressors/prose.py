@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import FORM, Compressed, Goal
-from headroom.compressors.passages import Passage, above, passages
-from headroom.compressors.relevance import centrality, relevance
-from headroom.compressors.wording import is_prose
+from headroom.compressors.language.passages import Passage, above, passages
+from headroom.compressors.language.relevance import centrality, relevance
+from headroom.compressors.language.wording import is_prose
 
 RATIO = 0.35
 """Share of the characters that is kept where a question says what matters."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from headroom.compressors.base import Compressed, Goal
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 
 EVERY = 10
 """Numbers kept: with every tenth a line is found by counting to nine, and a denser grid costs what it would save."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 from headroom.compressors.tabular.layout import NUMBER
 from headroom.compressors.tabular.reading import decode
 from headroom.compressors.tabular.tables import encode

@@ -20,8 +20,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
+from headroom.compressors.lines.sample import sample
 from headroom.compressors.paths import common_folder
-from headroom.compressors.sample import sample
 
 MAX_CHARS = 8_000_000
 """Four seconds of work if each line is the only match of its file; large bodies are shortened in a thread."""

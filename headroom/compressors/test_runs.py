@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from headroom.compressors.base import Compressed, Goal, slices
-from headroom.compressors.folds import Routine, fold
-from headroom.compressors.runners import RUNNERS, Runner
-from headroom.compressors.salience import SEVERE
-from headroom.compressors.sample import sample
+from headroom.compressors.formats.runners import RUNNERS, Runner
+from headroom.compressors.lines.folds import Routine, fold
+from headroom.compressors.lines.salience import SEVERE
+from headroom.compressors.lines.sample import sample
 
 MAX_LINE = 600
 """Characters of a line that can be a verdict; a bound for the work of matching one."""

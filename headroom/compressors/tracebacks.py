@@ -21,8 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import Compressed, Goal
-from headroom.compressors.folds import Routine, fold
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.folds import Routine, fold
+from headroom.compressors.lines.sample import sample
 
 MIN_FRAMES = 15
 """A shorter trace is read at a glance, and each of its frames may be the one that counts."""

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 
 MAX_CHARS = 8_000_000
 """Four seconds of work; large bodies are shortened in a thread."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import Compressed, Goal, read_back
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 
 MIN_VERDICTS = 5
 """A list of fewer is short anyway."""

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
 from headroom import ccr
-from headroom.compressors import changes, repeats
 from headroom.compressors.base import FORM, TooCostly
-from headroom.compressors.numbering import Lines
+from headroom.compressors.lines import changes, repeats
+from headroom.compressors.lines.numbering import Lines
+from headroom.compressors.lines.repeats import MIN_CHARACTERS, Earlier
 from headroom.compressors.reads import NumberedReads
-from headroom.compressors.repeats import MIN_CHARACTERS, Earlier
 from headroom.conversation import Part, Skip
 from headroom.memo import Memo
 from headroom.transforms.base import Sent, Short

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headroom import ccr
 from headroom.compressors.base import FORM, Compressed, Compressor, Goal, TooCostly
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 from headroom.conversation import Part, Skip
 from headroom.transforms.base import Sent, Short
 from headroom.transforms.reading import is_excerpt, is_file_read, texts_of

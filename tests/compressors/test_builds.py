@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import view
 from headroom.compressors.base import Goal
 from headroom.compressors.builds import BuildSummary
+from headroom.compressors.lines import view
 
 SUMMARY = BuildSummary()
 GOAL = Goal()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import view
 from headroom.compressors.base import Goal
 from headroom.compressors.diff_summary import DiffSummary
+from headroom.compressors.lines import view
 
 SUMMARY = DiffSummary()
 GOAL = Goal(tool="Bash", query="what changed?\ngit diff HEAD~3")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import view
 from headroom.compressors.base import Goal, TooCostly
+from headroom.compressors.lines import view
 from headroom.compressors.log_summary import MAX_CHARS, MIN_LINES, LogSummary
 
 SUMMARY = LogSummary()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.compressors.base import Goal, TooCostly
-from headroom.compressors.passages import passages
+from headroom.compressors.language.passages import passages
 from headroom.compressors.prose import MARK, ProseExtract
 
 PROSE = ProseExtract()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import view
 from headroom.compressors.base import Goal
+from headroom.compressors.lines import view
 from headroom.compressors.test_runs import RunSummary
 
 SUMMARY = RunSummary()

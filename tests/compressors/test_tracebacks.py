@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import view
 from headroom.compressors.base import Goal
+from headroom.compressors.lines import view
 from headroom.compressors.tracebacks import MIN_FRAMES, TraceSummary
 
 SUMMARY = TraceSummary()

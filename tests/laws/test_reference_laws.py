@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom import ccr
-from headroom.compressors import changes
+from headroom.compressors.lines import changes
 from headroom.compressors.reads import NumberedReads
 from headroom.conversation import Conversation, Part, Skip
 from headroom.pipeline import Pipeline, Scale

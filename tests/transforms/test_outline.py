@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.compressors import view
 from headroom.compressors.code import indentation, python_ast
+from headroom.compressors.lines import view
 from headroom.conversation import Json, Part
 from headroom.transforms.base import Sent, Short
 from headroom.transforms.outline import LINES, Outline

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from headroom.compressors import view
 from headroom.compressors.base import Compressed, TooCostly
 from headroom.compressors.code.base import Body, Method
-from headroom.compressors.folds import lines_named
-from headroom.compressors.numbering import lines_of
+from headroom.compressors.lines import view
+from headroom.compressors.lines.folds import lines_named
+from headroom.compressors.lines.numbering import lines_of
 
 MAX_CHARS = 2_000_000
 SHORT_BODY = 3

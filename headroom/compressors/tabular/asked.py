@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import log
 
-from headroom.compressors.salience import terms
+from headroom.compressors.lines.salience import terms
 from headroom.compressors.tabular.layout import encode_all
 from headroom.conversation import Json
 

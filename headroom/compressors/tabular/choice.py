@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from headroom.compressors.salience import SEVERE
+from headroom.compressors.lines.salience import SEVERE
 from headroom.compressors.tabular.asked import named
 from headroom.compressors.tabular.cells import KEY
 from headroom.compressors.tabular.layout import NUMBER

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product, repeat
 
-from headroom.compressors.templates import MASK, mine
+from headroom.compressors.lines.templates import MASK, mine
 from headroom.conversation import Json
 
 GAP = "{}"

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import view
 from headroom.compressors.base import TooCostly
 from headroom.compressors.code import indentation, python_ast
 from headroom.compressors.code.outline import LONG_VALUE, MAX_CHARS, SHORT_BODY, outline, suffix_of
+from headroom.compressors.lines import view
 
 METHODS = (python_ast.bodies, indentation.bodies)
 BODY = "".join(f"    step({i})\n" for i in range(9))

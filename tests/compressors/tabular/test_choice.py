@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom.compressors.salience import SEVERE
+from headroom.compressors.lines.salience import SEVERE
 from headroom.compressors.tabular.cells import KEY, MISSING
 from headroom.compressors.tabular.choice import BETWEEN, USUAL, choose, outliers, severe, troubled
 from headroom.compressors.tabular.profile import profile

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from headroom.compressors import runners
-from headroom.compressors.runners import RUNNERS, Runner
+from headroom.compressors.formats import runners
+from headroom.compressors.formats.runners import RUNNERS, Runner
 
 PASSED = [
     (runners.PYTEST, "tests/test_a.py::test_b PASSED   [ 12%]"),

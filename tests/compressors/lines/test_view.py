@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom.compressors import view
+from headroom.compressors.lines import view
 
 LINES = [f"this is line number {i}" for i in range(1, 11)]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.compressors.base import TooCostly
-from headroom.compressors.templates import MAX_VALUES, Template, mine
+from headroom.compressors.lines.templates import MAX_VALUES, Template, mine
 
 
 def lines_of(template: Template) -> dict[int, str]:

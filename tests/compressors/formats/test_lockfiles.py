@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom.compressors.lockfiles import LOCKFILE, changed
+from headroom.compressors.formats.lockfiles import LOCKFILE, changed
 
 NPM = """@@ -10,14 +10,14 @@
      "node_modules/lodash": {

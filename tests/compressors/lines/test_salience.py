@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.compressors.salience import MAX_TERMS, SEVERE, pattern, terms
+from headroom.compressors.lines.salience import MAX_TERMS, SEVERE, pattern, terms
 
 
 @pytest.mark.parametrize("line", [

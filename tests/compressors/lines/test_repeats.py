@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.compressors.base import TooCostly
-from headroom.compressors.numbering import Lines
-from headroom.compressors.repeats import MAX_REPEATS, Earlier, expand, repeats, shown, whole, written
+from headroom.compressors.lines.numbering import Lines
+from headroom.compressors.lines.repeats import MAX_REPEATS, Earlier, expand, repeats, shown, whole, written
 
 HEAD = '[lines seen before: "= A-B of X" is lines A-B of the earlier result X]\n'
 CODE = [f"    value_{n} = compute(number={n}, of={n * n})" for n in range(40)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.compressors.stamps import LEAST, share_stamped
+from headroom.compressors.lines.stamps import LEAST, share_stamped
 
 
 @pytest.mark.parametrize("line", [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.changes import changed, expand
+from headroom.compressors.lines.changes import changed, expand
 
 HEAD = "[like the earlier result of X, but for this diff]\n"
 ROWS = [f"test_{n} passed in {n * 7 % 13} ms on the first try" for n in range(40)]

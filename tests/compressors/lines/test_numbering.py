@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.numbering import Lines, lines_of
+from headroom.compressors.lines.numbering import Lines, lines_of
 from headroom.compressors.reads import Style
 
 CAT = [f"{n:>6}\t{c}" for n, c in enumerate("abcde", 8)]

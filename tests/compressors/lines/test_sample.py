@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 
 
 @pytest.mark.parametrize(

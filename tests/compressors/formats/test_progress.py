@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.compressors.progress import ROUTINE
+from headroom.compressors.formats.progress import ROUTINE
 
 LINES = {
     "collected": ["Collecting idna>=3 (from httpx)"],

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors import view
-from headroom.compressors.folds import MIN_CHARS, Routine, fold, lines_named
+from headroom.compressors.lines import view
+from headroom.compressors.lines.folds import MIN_CHARS, Routine, fold, lines_named
 
 DOWN, DONE = Routine("downloaded"), Routine("compiled")
 

@@ -18,8 +18,8 @@ from itertools import takewhile
 from operator import eq
 
 from headroom.compressors.base import read_back
-from headroom.compressors.numbering import Lines, unnumbered
-from headroom.compressors.repeats import repeats, rows_of
+from headroom.compressors.lines.numbering import Lines, unnumbered
+from headroom.compressors.lines.repeats import repeats, rows_of
 
 HEADER = re.compile(r"\[like the earlier result of (?P<name>[^\n]+), but for this diff\]\n")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.compressors.passages import passages
-from headroom.compressors.relevance import centrality, relevance
+from headroom.compressors.language.passages import passages
+from headroom.compressors.language.relevance import centrality, relevance
 
 TEXT = "\n\n".join([
     "Sheep graze in the valley. The grass is green in spring. Wolves were seen in 1880.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.compressors.wording import is_prose, is_term, split, stem, terms
+from headroom.compressors.language.wording import is_prose, is_term, split, stem, terms
 
 ENGLISH = (
     "The office keeps a record of every visit, and it is sent to the owner at the end of the year. If a visit was not announced, "

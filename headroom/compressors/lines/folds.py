@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from headroom.compressors.base import Compressed
-from headroom.compressors.salience import terms
-from headroom.compressors.view import show
+from headroom.compressors.lines.salience import terms
+from headroom.compressors.lines.view import show
 
 MIN_CHARS = 40
 """Characters of a run: a gap and its note cost about ten tokens, as much as so many characters."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.passages import TABLE_HEAD, above, passages
+from headroom.compressors.language.passages import TABLE_HEAD, above, passages
 
 TABLE = {
     "sentences": ("One is here. Two is there! Is it? Yes.", ["One is here.", "Two is there!", "Is it?", "Yes."]),

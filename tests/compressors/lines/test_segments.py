@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.segments import sections, shapes
+from headroom.compressors.lines.segments import sections, shapes
 
 LISTING = "\n".join(f"-rw-r--r-- 1 ann staff {i * 17} Nov 21 02:19 file{i}.txt" for i in range(12))
 LOG = "\n".join(f"2026-11-21 10:11:{i:02} INFO request {i} took {i * 3} ms" for i in range(12))

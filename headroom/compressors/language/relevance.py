@@ -18,8 +18,8 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from math import fsum, log
 
-from headroom.compressors.passages import Passage, above
-from headroom.compressors.wording import FUNCTION, is_term, split, terms
+from headroom.compressors.language.passages import Passage, above
+from headroom.compressors.language.wording import FUNCTION, is_term, split, terms
 
 MAX_READ = 8000
 """Characters of one passage whose words count: a bound for the work of one `re` call."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 
 HALF = 500
 """Characters of each half of the sample: a hundred and fifty words, enough to tell 15 % function words from 25 %."""

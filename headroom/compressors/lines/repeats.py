@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import TooCostly, read_back
-from headroom.compressors.numbering import Lines, lines_of
+from headroom.compressors.lines.numbering import Lines, lines_of
 from headroom.compressors.reads import Style
 
 MIN_LINES, MIN_CHARACTERS = 4, 160

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from headroom.compressors.sample import sample
+from headroom.compressors.lines.sample import sample
 
 STAMP = re.compile(
     r"\W{0,2}(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?[/.:-]\d\d?[/.: -]\d\d|[A-Z][a-z]{2} [ \d]\d |\d{6,10}[. ]|[A-Z] ?\d{4} )"
