@@ -38,8 +38,8 @@ MAX_SEEN = 1 << 20
 NAME, WORD = 60, 200
 """Characters of a call that its result is known by; of one that is a single word, a path or an address, which is never cut."""
 
-MEMO_BYTES = 32 << 20
-"""Lines cost five times their text, so this holds some 6 MB of results: those of many running conversations."""
+MEMO_BYTES = 12 << 20
+"""Lines cost five times their text, so this holds some 2 MB of results: those of a few running conversations."""
 
 LINE_BYTES = 150
 """What a line costs beside its text: a str, a place in a list and one in a dict, as sys.getsizeof sees them."""
