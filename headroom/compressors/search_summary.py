@@ -48,8 +48,8 @@ SHORT = 40
 DIAGNOSTICS = 0.3
 """Share of the lines "file:3: words" from which they are a compiler's or a log's, where each counts."""
 
-_HALF = 900
-"""Characters of each half of the sample: a dozen lines, for detection has to be fast."""
+_HALF, _LINES = 900, 12
+"""Characters and lines of each half of the sample, for detection has to be fast."""
 
 _LEAST = 4000
 """Characters; so many hits are never shorter."""
@@ -95,6 +95,7 @@ class SearchSummary:
         if len(text) < _LEAST:
             return 0.0
         lines = [line for line in sample(text, _HALF).split("\n") if line and line != "--"]
+        lines = lines[:_LINES] + lines[max(_LINES, len(lines) - _LINES) :]
         if not lines:
             return 0.0
         inline = _inline(lines)
