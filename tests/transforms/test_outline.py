@@ -56,11 +56,22 @@ def test_numbers_of_a_read_stay_with_their_lines() -> None:
     (read(tool="Bash", call={"command": "cat src/steps.py"}), True, True),
     (read(tool="Bash", call={"command": "cd /srv && cat -n steps.py"}), True, True),
     (read(tool="Bash", call={"command": "sed -n '1,400p' steps.py"}), False, True),
+    (read(tool="Bash", call={"command": "cd /srv && cat steps.py | head -300"}), False, True),
+    (read(tool="Bash", call={"command": ["bash", "-lc", "nl -ba steps.py | sed -n '1,400p'"]}), False, True),
+    (read(tool="Bash", call={"command": "git show HEAD~1:src/steps.py"}), False, True),
+    (read(tool="Bash", call={"command": "git show HEAD -- src/steps.py"}), False, False),
+    (read(tool="Bash", call={"command": "python -m pytest steps.py"}), False, False),
+    (read(tool="Bash", call={"command": "python steps.py | head -400"}), False, False),
+    (read(tool="Bash", call={"command": "grep -n -A40 def steps.py"}), False, False),
+    (read(tool="run_tests", call={"path": "steps.py"}), False, False),
+    (read(tool="str_replace_based_edit_tool", call={"command": "view", "path": "steps.py"}), True, True),
+    (read(tool="str_replace_based_edit_tool", call={"command": "create", "path": "steps.py"}), False, False),
     (read(tool="Bash", call={"command": "cat a.py b.py"}), False, False),
     (read(tool="Bash", call={"command": "cat steps.log"}), False, False),
     (read(call={"file_path": "README.md"}), False, False),
     (read(call=None), False, False),
     (read(text="\n".join(SOURCE.split("\n")[: LINES - 1])), False, False),
+    (read(text="x = 1\n" * (LINES + 1)), False, False),
     (read(error=True), False, False),
     (read(text="[lines seen before: x]\n" + SOURCE), False, False),
 ], ids=str)
@@ -72,14 +83,40 @@ def test_which_texts_are_outlined(part: Part, whole_reads: bool, code: bool) -> 
 @pytest.mark.parametrize("before", [
     read("ok", "Edit", {"file_path": "/srv/shop/steps.py", "old_string": "a", "new_string": "b"}),
     read("ok", "apply_patch", {"input": "*** Update File: steps.py"}),
+    read("ok", "str_replace_based_edit_tool", {"command": "str_replace", "path": "/srv/shop/steps.py", "old_str": "a"}),
+    read("", "Bash", {"command": "sed -i 's/a/b/' shop/steps.py"}),
+    read("", "Bash", {"command": "cat > steps.py <<'EOF'\nx = 1\nEOF"}),
     read("… 1-9"),
-], ids=["edited", "patched", "read as a whole before"])
+    read(tool="Bash", call={"command": "cat shop/steps.py"}),
+], ids=["edited", "patched", "replaced", "sed", "written", "read as a whole before", "shown as a whole before"])
 def test_a_file_that_is_worked_on_stays_whole(before: Part) -> None:
     assert not by(BOTH, read(), before)
 
 
-def test_other_files_and_ranges_before_change_nothing() -> None:
-    assert by(BOTH, read(), read("x", call={"file_path": "/srv/shop/steps.py", "offset": 3, "limit": 9}), read("ok", "Edit", {"file_path": "other.py"}))
+@pytest.mark.parametrize("before", [
+    read("x", call={"file_path": "/srv/shop/steps.py", "offset": 3, "limit": 9}),
+    read("ok", "Edit", {"file_path": "other.py"}),
+    read("12:x", "Bash", {"command": "grep -n x steps.py 2>/dev/null"}),
+    read("1 passed", "Bash", {"command": "python -m pytest steps.py > /dev/null"}),
+    read(call={"file_path": "/srv/other/steps.py"}),
+])
+def test_other_files_and_ranges_before_change_nothing(before: Part) -> None:
+    assert by(BOTH, read(), before)
+
+
+def test_a_range_of_a_file_that_was_outlined_is_shown_whole() -> None:
+    part = read(call={"file_path": "/srv/shop/steps.py", "offset": 1, "limit": 400})
+    assert by(BOTH, part)
+    assert not by(BOTH, part, read())
+    assert by(WHOLE, read(), part), "where ranges are never outlined, one that was read says nothing of the rest"
+
+
+def test_an_answer_depends_on_what_the_context_says() -> None:
+    edited = read("ok", "Edit", READ)
+    known = {BOTH.context(read(), sent(*past, question=question), True) for past in ((edited,), (read("x", call=None),)) for question in ("", "why")}
+    assert len(known) == 4
+    assert BOTH.context(read("short"), sent(edited), True) == BOTH.context(read("short"), (), True) == ""
+    assert BOTH.context(read(), sent(edited), False) == ""
 
 
 def test_bodies_that_the_question_names_stay() -> None:
