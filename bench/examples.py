@@ -51,6 +51,7 @@ EXAMPLES: Mapping[str, Example] = {
     "trace-summary": Example(made(texts.recursion)),
     "build-summary": Example(from_corpus("pip_install")),
     "diff-summary": Example(made(texts.lockfile_diff)),
+    "search-summary": Example(made(texts.many_hits), query="where is the timeout applied?"),
     "html-text": Example(from_corpus("pydoc_html")),
     "json-sample": Example(made(texts.many_orders), query="which orders were shipped to Graz?"),
     "log-summary": Example(made(texts.service_log)),

@@ -32,6 +32,15 @@ def grep(dice: random.Random) -> str:
     return shell(f"grep {flags} --include=*.py '{word}' {dice.choice([where, f'{LIBRARY}/{dice.choice(PACKAGES)}'])}")
 
 
+def many_hits(dice: random.Random) -> str:
+    """A search for a word that stands everywhere, in made-up files."""
+    words = ["timeout", "retries", "session", "buffer", "header"]
+    return "".join(
+        f"src/{dice.choice(['net', 'store', 'ui'])}/{name}.py:{line * 9}:    {dice.choice(['self.', '', 'config.'])}{dice.choice(words)} = {dice.choice(words)}_of(request, {line})\n"
+        for name in ("alpha", "beta", "gamma", "delta", "omega", "sigma") for line in range(1, 70)
+    )
+
+
 def find(dice: random.Random) -> str:
     return shell(f"find {dice.choice([str(LIBRARY), '.'])} -name '*.{dice.choice(['py', 'pyc', 'txt', 'h'])}' | sort -R --random-source=/dev/zero | sort | head -{dice.randint(150, 500)}")
 

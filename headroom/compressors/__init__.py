@@ -18,6 +18,7 @@ from headroom.compressors.prose import ProseExtract
 from headroom.compressors.reads import NumberedReads
 from headroom.compressors.records import Records
 from headroom.compressors.search import SearchResults
+from headroom.compressors.search_summary import SearchSummary
 from headroom.compressors.test_runs import RunSummary
 from headroom.compressors.tracebacks import TraceSummary
 from headroom.compressors.trees import Trees
@@ -46,6 +47,7 @@ LOSSY: tuple[Compressor, ...] = (
     TraceSummary(),
     BuildSummary(),
     DiffSummary(),
+    SearchSummary(),
     WebPages(),
     JsonSample(),
     LogSummary(),

@@ -98,6 +98,17 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 4 else word
 
 
+WIDER, MAX_CODE = 2000, 0.1
+"""Characters of each half of the sample in which code is looked for, and the share of its lines that may be code or comments."""
+
+_CODE = re.compile(
+    r"^(?:[ \t]*(?:(?:async )?def \w|class \w+[:({ ]|import \w|from [\w.]+ import |return\b|(?:var|let|const|static|public|private|extern|typedef|struct) \w|#(?:include|define|if|endif)\b"
+    r"|//|/\*|\*/|(?:if|for|while|elif|else|try|with|except)\b.{0,200}[:{]$|[\w.\[\]]{1,60} ?[-+*/|]?= ?\S)| \* |#(?: |$)|.{0,300}[;{}]$)",
+    re.MULTILINE,
+)
+"""Lines of source code and configuration, and of comments in them."""
+
+
 def is_prose(text: str) -> bool:
     """Whether a sample reads as sentences and not as code, data, a log or a table. The cheap signs are looked at first."""
     piece = sample(text, HALF)
@@ -106,8 +117,15 @@ def is_prose(text: str) -> bool:
         return False
     if not (ends >= DENSE_ENDS and _packed(piece)) and not _binds(piece):
         return False
+    if _is_commented(sample(text, WIDER)):
+        return False
     lines = [line.strip() for line in piece.split("\n")]
     return sum(1 for line in lines if line.endswith(_ROW_ENDS) or _ROW.match(line)) <= MAX_ROWS * len(lines)
+
+
+def _is_commented(piece: str) -> bool:
+    """Whether what reads as sentences are comments: code and configuration open with a page of them, as a rule."""
+    return len(_CODE.findall(piece)) > MAX_CODE * (piece.count("\n") + 1)
 
 
 def _packed(piece: str) -> bool:

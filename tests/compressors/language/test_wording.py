@@ -60,3 +60,13 @@ def test_what_is_no_prose(text: str) -> None:
 ])
 def test_what_is_prose(text: str) -> None:
     assert is_prose(text)
+
+
+@pytest.mark.parametrize("text", [
+    '"""A module.\n\nIt says in whole sentences what it is for, and that at some length. It is the one that is asked. So be it.\n"""\n\n' + "def f(a):\n    return a\n\n" * 20,
+    "# This is the configuration of the server. It is read when the server starts.\n# See the manual for what each of the options does, and why.\nport = 80\n" * 9,
+    "/*\n * This file is part of the library. It is distributed in the hope that it will be useful.\n * See the licence for what that means to you, and to others.\n */\nint f(void);\n" * 6,
+    "// The function that follows is what the others call. It is not to be called by you.\nexport const f = (a) => a;\n" * 9,
+], ids=["docstring", "configuration", "C", "JavaScript"])
+def test_code_that_opens_with_sentences_is_no_prose(text: str) -> None:
+    assert not is_prose(text)
