@@ -12,10 +12,11 @@ right, the form gives the lines in their order. A line that is no path follows "
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from headroom.compressors import endings
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
 from headroom.compressors.lines.sample import sample
 
@@ -46,7 +47,7 @@ _BRACKETS = '; "(a b).c" is a.c b.c'
 _KEPT = f'; "{WHOLE}" before other lines'
 _HEADER = re.compile(
     r"\[[0-9]+ paths(?: in (?P<root>[^\x00-\x20]+))?(?:, all ending in (?P<ending>\.[^\x00-\x20]+))?: "
-    + re.escape(_RULE) + f"(?:{re.escape(_BRACKETS)})?(?:{re.escape(_KEPT)})?" + r"\]\n"
+    + re.escape(_RULE) + f"(?:{re.escape(_BRACKETS)})?(?P<signs>{endings.RULES})(?:{re.escape(_KEPT)})?" + r"\]\n"
 )
 _NAMES = re.compile(r"\(([^()]*)\)([^ ()]+)|([^ ()]+)")
 
@@ -77,15 +78,17 @@ class Paths:
         root = common_folder(paths[1:])
         rows = [_row(line, root) for line in lines]
         ending = _ending([name for _, name in rows if name])
-        form = list(_outline(rows, ending))
+        stretches = _stretches(rows, ending)
+        signs = endings.signs((names for _, names in stretches), text)
+        form = list(_outline(stretches, signs, brackets=not ending))
         kept = _KEPT if any(line.startswith(WHOLE) for line in form) else ""
         brackets = _BRACKETS if any(")." in line for line in form) else ""
-        header = f"[{len(paths)} paths{f' in {root}' if root else ''}{f', all ending in {ending}' if ending else ''}: {_RULE}{brackets}{kept}]"
+        header = f"[{len(paths)} paths{f' in {root}' if root else ''}{f', all ending in {ending}' if ending else ''}: {_RULE}{brackets}{endings.rules(signs)}{kept}]"
         short = "\n".join([header, *form]) + text[len(body) :]
         return Compressed(short, "exact") if len(short) < len(text) else None
 
     def expand(self, short: str) -> str | None:
-        return read_back(short, _HEADER, lambda form, header: _lines(form, header["root"] or "", header["ending"] or ""))
+        return read_back(short, _HEADER, lambda form, header: _lines(form, header["root"] or "", header["ending"] or "", endings.read(header["signs"])))
 
 
 def common_folder(paths: Sequence[str]) -> str:
@@ -123,9 +126,14 @@ def _ending(names: Sequence[str]) -> str:
     return ending
 
 
-def _outline(rows: Sequence[Row], ending: str) -> Iterator[str]:
+def _stretches(rows: Sequence[Row], ending: str) -> list[tuple[str, list[str]]]:
+    """Neighbours in one folder, without what all names end in."""
+    size = -len(ending) if ending else None
+    return [(folder, [name[:size] for _, name in group]) for (folder, _), group in groupby(rows, key=lambda r: (r[0], bool(r[1])))]
+
+
+def _outline(stretches: Sequence[tuple[str, list[str]]], signs: Mapping[endings.Endings, str], *, brackets: bool) -> Iterator[str]:
     """One line for each stretch of names in one folder, below the folders it lies in."""
-    stretches = [(folder, [name for _, name in group]) for (folder, _), group in groupby(rows, key=lambda r: (r[0], bool(r[1])))]
     open_: list[str] = []
     for (folder, names), following in zip(stretches, [*stretches[1:], ("", [""])], strict=True):
         if not names[0]:
@@ -139,8 +147,8 @@ def _outline(rows: Sequence[Row], ending: str) -> Iterator[str]:
             yield " " * len(open_) + shared[len(above) :]
             open_.append(shared)
             above = shared
-        shown = " ".join(name[: -len(ending)] for name in names) if ending else _grouped(names)
-        yield f"{' ' * len(open_)}{folder[len(above) :] or './'}: {shown}"
+        shown = endings.signed(names, signs)
+        yield f"{' ' * len(open_)}{folder[len(above) :] or './'}: {_grouped(shown) if brackets else ' '.join(shown)}"
         if folder:
             open_.append(folder)
 
@@ -165,7 +173,7 @@ def _grouped(names: Sequence[str]) -> str:
     return " ".join(shown)
 
 
-def _lines(form: Sequence[str], root: str, ending: str) -> Iterator[str]:
+def _lines(form: Sequence[str], root: str, ending: str, signs: Mapping[str, endings.Endings]) -> Iterator[str]:
     """The inverse of `_outline`."""
     open_: list[str] = []
     for line in form:
@@ -184,4 +192,5 @@ def _lines(form: Sequence[str], root: str, ending: str) -> Iterator[str]:
         if folder:
             open_.append(folder)
         for several, suffix, single in _NAMES.findall(names):
-            yield from (f"{root}{folder}{stem}{suffix}{ending}" for stem in (several.split(" ") if suffix else (single,)))
+            stems = several.split(" ") if suffix else endings.unsigned(single, signs)
+            yield from (f"{root}{folder}{stem}{suffix}{ending}" for stem in stems)
