@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from headroom.compressors.base import Compressed, TooCostly
 from headroom.compressors.code.base import Body, Method
 from headroom.compressors.lines import view
 from headroom.compressors.lines.folds import lines_named
-from headroom.compressors.lines.numbering import lines_of
+from headroom.compressors.lines.numbering import Lines, lines_of
 
 MAX_CHARS = 2_000_000
 SHORT_BODY = 3
@@ -24,8 +24,26 @@ SHORT_BODY = 3
 ASKED_SHARE = 0.3
 """Share of the lines that bodies which the question names may take."""
 
-LONG_VALUE, HEAD = 12, 2
-"""Lines of a run outside of functions (a table, a licence) from which it is cut, and what is shown of it before and behind."""
+LONG_VALUE, LONG_CLASS, HEAD = 12, 40, 2
+"""Lines of a run outside of functions (a table, a licence) from which it is cut, those of what declares fields, and what is
+shown of it before and behind."""
+
+_DECLARES = re.compile(
+    r"[^=(]*\b(?:class|interface|struct|enum|union|trait|impl|protocol|extension|namespace|module|mod|object|record|type|extern|typedef)\b"
+)
+"""What opens a run of members."""
+
+_SAYS = re.compile(
+    r"\s*(?:[@\])}]|(?:export|import|from|use|using|include|require|pub|public|private|protected|internal|static|abstract|final|async"
+    r"|override|virtual|readonly|def|func|fn|fun|function|class|interface|struct|enum|union|trait|impl|type|get|set)\b|#\s*[a-z!\[])"
+)
+"""Lines that are part of an outline wherever they stand."""
+
+_FLAT = (" ", "\t", "#", "/", "*", "'", '"')
+"""What data and comments start with."""
+
+MAX_LINE = 300
+"""Characters of a line that are looked at for what it declares."""
 
 _SUFFIX = re.compile(r"\.[A-Za-z]{1,5}\Z")
 
@@ -47,7 +65,8 @@ def outline(text: str, suffix: str, query: str, methods: Sequence[Method]) -> Co
     if len(text) > MAX_CHARS:
         raise TooCostly("too long for an outline")
     rows = text.split("\n")
-    contents = [line or "" for line in lines_of(rows).contents]
+    lines = lines_of(rows)
+    contents = [line or "" for line in lines.contents]
     bodies = next((found for method in methods if (found := method(contents, suffix)) is not None), None)
     if bodies is None:
         return None
@@ -63,7 +82,7 @@ def outline(text: str, suffix: str, query: str, methods: Sequence[Method]) -> Co
             continue
         hidden.update(range(body.start, body.end))
     hidden.update(_long(contents, bodies, named))
-    shown = view.show(rows, [i for i in range(len(rows)) if i not in hidden])
+    shown = view.show(rows, [i for i in range(len(rows)) if i not in hidden], _numbers(lines, hidden))
     return None if shown is None else Compressed(shown.text, "lossy", shown.omitted, shown.lines)
 
 
@@ -72,8 +91,24 @@ def _long(contents: Sequence[str], bodies: Sequence[Body], named: frozenset[int]
     inside = {i for body in bodies for i in range(body.start, body.end)}
     start = 0
     for i in range(len(contents) + 1):
-        flat = i < len(contents) and i not in inside and contents[i][:1] in (" ", "\t", "#", "/", "*", "'", '"')
-        if not flat:
-            if i - start >= LONG_VALUE and named.isdisjoint(range(start, i)):
-                yield from range(start + HEAD, i - HEAD)
-            start = i + 1
+        if i < len(contents) and i not in inside and contents[i][:1] in _FLAT and not _SAYS.match(contents[i]):
+            continue
+        declared = start > 0 and _DECLARES.match(contents[start - 1][:MAX_LINE]) is not None
+        if i - start >= (LONG_CLASS if declared else LONG_VALUE) and named.isdisjoint(range(start, i)):
+            yield from range(start + HEAD, i - HEAD)
+        start = i + 1
+
+
+def _numbers(lines: Lines, hidden: Set[int]) -> Mapping[int, str]:
+    """First line of each gap → the file's own numbers of it, where they differ from those of the text."""
+    notes: dict[int, str] = {}
+    if lines.style is None:
+        return notes
+    for run in lines.runs:
+        if run.first is None or run.first == run.start + 1:
+            continue
+        for first in range(run.start, run.end):
+            if first in hidden and first - 1 not in hidden:
+                last = next((i for i in range(first, run.end - 1) if i + 1 not in hidden), run.end - 1)
+                notes[first] = f"{run.first + first - run.start}-{run.first + last - run.start} of the file"
+    return notes

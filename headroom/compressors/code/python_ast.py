@@ -1,4 +1,5 @@
-"""Bodies of Python functions by Python's own parser. Fragments are read as far as they are indented alike."""
+"""Bodies of Python functions by Python's own parser. Fragments are read as far as they are indented alike, and files that
+were cut off up to their last definition."""
 
 from __future__ import annotations
 
@@ -6,11 +7,15 @@ import ast
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from headroom.compressors.code.base import Body
+from headroom.compressors.code.base import WRAPPERS, Body, opened
 
 MAX_CHARS = 1_000_000
 """The parser takes some 90 µs a KB."""
+
+CUT_OFF = 0.75
+"""Share of the lines before an error, from which it is the end that is missing; else the text is none that the parser can read."""
 
 
 def bodies(lines: Sequence[str], suffix: str) -> Sequence[Body] | None:
@@ -19,11 +24,11 @@ def bodies(lines: Sequence[str], suffix: str) -> Sequence[Body] | None:
         return None
     text = textwrap.dedent("\n".join(lines))
     tree = _parsed(text)
-    if isinstance(tree, int):  # cut off in the middle, as clients cut long files: what stands before the last definition can be read
+    if isinstance(tree, int):
         rows = text.split("\n")
         start = next((i for i in range(min(tree, len(rows)) - 1, 0, -1) if rows[i].startswith(("def ", "class ", "async def ", "@"))), 0)
-        tree = _parsed("\n".join(rows[:start]))
-    return None if isinstance(tree, int) else sorted(_bodies(tree), key=lambda body: body.start)
+        tree = _parsed("\n".join(rows[:start])) if start and tree >= CUT_OFF * len(rows) else tree
+    return None if isinstance(tree, int) else _sorted(tree, (len(lines), WRAPPERS))
 
 
 def _parsed(text: str) -> ast.Module | int:
@@ -42,20 +47,35 @@ def _docstring(first: ast.stmt) -> bool:
     return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
 
 
-def _bodies(above: ast.Module | ast.ClassDef | ast.If | ast.Try | ast.With) -> Iterator[Body]:
+_Block = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.Try | ast.With
+
+
+def _bodies(above: _Block, bounds: tuple[int, int]) -> Iterator[Body]:
+    """`bounds`: the lines of the text, and how many functions may be opened."""
     first = above.body[0] if above.body else None
     if isinstance(above, ast.Module | ast.ClassDef) and first is not None and _docstring(first) and first.lineno < (first.end_lineno or 0):
         yield Body(first.lineno, first.end_lineno or 0)
     for node in [*above.body, *getattr(above, "orelse", []), *getattr(above, "finalbody", [])]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0]
-            start = first.lineno - 1
-            if _docstring(first):
-                start += 1
-            elif isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and first.decorator_list:
-                start = first.decorator_list[0].lineno - 1
-            end = node.end_lineno or start
-            if start < end and start >= node.lineno:
-                yield Body(start, end)
+            body = _body(node)
+            if body is not None:
+                total, wrappers = bounds
+                yield from opened(body, total, partial(_sorted, node, (total, wrappers - 1))) if wrappers else (body,)
         elif isinstance(node, ast.ClassDef | ast.If | ast.Try | ast.With):
-            yield from _bodies(node)
+            yield from _bodies(node, bounds)
+
+
+def _sorted(above: _Block, bounds: tuple[int, int]) -> list[Body]:
+    return sorted(_bodies(above, bounds), key=lambda body: body.start)
+
+
+def _body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Body | None:
+    """The body behind the first line of its docstring; None if it stands on the line of its signature."""
+    first = node.body[0]
+    start = first.lineno - 1
+    if _docstring(first):
+        start += 1
+    elif isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and first.decorator_list:
+        start = first.decorator_list[0].lineno - 1
+    end = node.end_lineno or start
+    return Body(start, end) if node.lineno <= start < end else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from headroom.compressors.code.base import Body, Method
+from headroom.compressors.code.base import WRAPPERS, Body, Method, opened
 
 LANGUAGES: Mapping[str, tuple[str, str]] = {
     ".py": ("python", "language"), ".pyi": ("python", "language"), ".js": ("javascript", "language"), ".jsx": ("javascript", "language"),
@@ -59,19 +60,29 @@ def _found(lines: Sequence[str], suffix: str, parser: Callable[[str], Any]) -> S
     if suffix not in LANGUAGES or len(text) > MAX_CHARS:
         return None
     tree = parser(suffix).parse(text.encode("utf-8", "surrogatepass"))
-    return list(_bodies(tree.root_node, MAX_DEPTH))
+    return list(_bodies(tree.root_node, MAX_DEPTH, (len(lines), WRAPPERS)))
 
 
-def _bodies(node: Any, depth: int) -> Iterator[Body]:
-    """The bodies of functions below a node, in reading order; functions within functions go with them."""
+def _bodies(node: Any, depth: int, bounds: tuple[int, int]) -> Iterator[Body]:
+    """The bodies of functions below a node, in reading order; functions within functions go with them.
+
+    `bounds`: the lines of the text, and how many functions may be opened.
+    """
     for child in node.children:
-        body = child.child_by_field_name("body")
-        if body is not None and body.type in BLOCKS and any(word in child.type for word in FUNCTIONS):
-            start, end = _inside(body)
-            if start < end:
-                yield Body(start, end)
-        elif depth and child.child_count:
-            yield from _bodies(child, depth - 1)
+        if not child.child_count:
+            continue
+        block = child.child_by_field_name("body")
+        if block is not None and block.type in BLOCKS and any(word in child.type for word in FUNCTIONS):
+            body = Body(*_inside(block))
+            if body.start < body.end:
+                total, wrappers = bounds
+                yield from opened(body, total, partial(_all, block, depth - 1, (total, wrappers - 1))) if wrappers and depth else (body,)
+        elif depth and child.end_point[0] > child.start_point[0]:
+            yield from _bodies(child, depth - 1, bounds)
+
+
+def _all(node: Any, depth: int, bounds: tuple[int, int]) -> list[Body]:
+    return list(_bodies(node, depth, bounds))
 
 
 def _inside(body: Any) -> tuple[int, int]:
