@@ -1,6 +1,7 @@
-"""Names that differ in their endings alone: one sign for the endings that come together again and again.
+"""Signs for what ends alike again and again in an outline of paths: names with the same endings, folders with the same names.
 
     spam.o spam.d eggs.o eggs.d        spam* eggs*        "x*" is x.o x.d
+    first/: main test                  first|             "x|" is x/: main test
 """
 
 from __future__ import annotations
@@ -8,10 +9,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 SIGNS = ("*", "~", "^", "%")
 """What stands for endings, each where no name holds it; a reader keeps few in mind."""
+
+TAIL_SIGNS = ("|", "&", "$", "#")
+"""The same for the ends of lines."""
+
+MIN_TIMES = 3
+"""Lines with the same tail; two cost as much as they save."""
+
+MAX_TAIL = 200
+"""Characters; longer tails make a header that nobody reads."""
 
 MIN_GAIN = 60
 """Characters that a sign must save: what it takes to explain it, twice."""
@@ -22,8 +32,14 @@ MAX_ENDINGS = 8
 RULES = r'(?:; "x[*~^%]" is x[a-zA-Z0-9_.+-]*(?: x[a-zA-Z0-9_.+-]*)+)*'
 """Matches what `rules` writes."""
 
+TAIL_RULES = r'(?:; "x[|&$#]" is x[^;"\]\n]+)*'
+"""Matches what `tail_rules` writes."""
+
 _ENDING = re.compile(r"[a-zA-Z0-9_.+-]*")
 _RULE = re.compile(r'"x([*~^%])" is x([^;"]*)')
+
+_TAIL = re.compile(r'[^;"\]\n]+')
+_TAIL_RULE = re.compile(r'"x([|&$#])" is x([^;"\]\n]+)')
 
 Endings = tuple[str, ...]
 
@@ -77,3 +93,47 @@ def _families(names: Sequence[str]) -> Iterator[tuple[str, Endings]]:
 
 def _stem(name: str) -> str:
     return name.partition(".")[0] or name
+
+
+def tails(lines: Sequence[str], text: str) -> dict[str, str]:
+    """What many lines of an outline end in, folder and names, and its sign: those first that pay most."""
+    cuts = [_cuts(line) for line in lines]
+    counts = Counter(chain.from_iterable(cuts))
+    often = {cut for cut, times in counts.items() if times >= MIN_TIMES}
+    if not often:
+        return {}
+    chosen = Counter(next((cut for cut in found if cut in often), "") for found in cuts)
+    gains = {tail: (times - 1) * len(tail) - times for tail, times in chosen.items() if times >= MIN_TIMES and _TAIL.fullmatch(tail)}
+    paying = sorted((tail for tail, gain in gains.items() if gain >= MIN_GAIN), key=lambda tail: (-gains[tail], tail))
+    return dict(zip(paying, (sign for sign in TAIL_SIGNS if sign not in text), strict=False))
+
+
+def tail_rules(known: Mapping[str, str]) -> str:
+    """What the signs for tails mean, for a header."""
+    return "".join(f'; "x{sign}" is x{tail}' for tail, sign in known.items())
+
+
+def read_tails(rule: str) -> dict[str, str]:
+    """Sign → tail, from what `tail_rules` wrote."""
+    return dict(_TAIL_RULE.findall(rule))
+
+
+def cut_tail(line: str, known: Mapping[str, str]) -> str:
+    """The line, with a sign for its tail."""
+    tail = next((cut for cut in _cuts(line) if cut in known), "")
+    return line[: -len(tail)] + known[tail] if tail else line
+
+
+def with_tail(line: str, known: Mapping[str, str]) -> str:
+    """The line, with its tail for the sign."""
+    tail = known.get(line[-1:])
+    return line if tail is None else line[:-1] + tail
+
+
+def _cuts(line: str) -> tuple[str, ...]:
+    """What may be a tail: the names of a folder, with the extension of the folder or without."""
+    slash = line.find("/: ")
+    if slash < 0 or len(line) - slash > MAX_TAIL or line.startswith("./"):
+        return ()
+    dot = line.rfind(".", max(1, slash - MAX_TAIL), slash)
+    return (line[dot:], line[slash:]) if dot > 0 and "/" not in line[dot:slash] else (line[slash:],)

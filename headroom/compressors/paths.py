@@ -6,7 +6,8 @@
      tests/: test_main.py
 
 Folders, indented as an outline, cost half of what whole folders would on a deep tree. Read from top to bottom, left to
-right, the form gives the lines in their order. A line that is no path follows "= ".
+right, the form gives the lines in their order. A line that is no path follows "= ". What names or folders end in again
+and again may have a sign, which the header explains.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _BRACKETS = '; "(a b).c" is a.c b.c'
 _KEPT = f'; "{WHOLE}" before other lines'
 _HEADER = re.compile(
     r"\[[0-9]+ paths(?: in (?P<root>[^\x00-\x20]+))?(?:, all ending in (?P<ending>\.[^\x00-\x20]+))?: "
-    + re.escape(_RULE) + f"(?:{re.escape(_BRACKETS)})?(?P<signs>{endings.RULES})(?:{re.escape(_KEPT)})?" + r"\]\n"
+    + re.escape(_RULE) + f"(?:{re.escape(_BRACKETS)})?(?P<signs>{endings.RULES})(?P<tails>{endings.TAIL_RULES})(?:{re.escape(_KEPT)})?" + r"\]\n"
 )
 _NAMES = re.compile(r"\(([^()]*)\)([^ ()]+)|([^ ()]+)")
 
@@ -80,15 +81,17 @@ class Paths:
         ending = _ending([name for _, name in rows if name])
         stretches = _stretches(rows, ending)
         signs = endings.signs((names for _, names in stretches), text)
-        form = list(_outline(stretches, signs, brackets=not ending))
+        outline = list(_outline(stretches, signs, brackets=not ending))
+        tails = endings.tails(outline, text)
+        form = [line if line.startswith(WHOLE) else endings.cut_tail(line, tails) for line in outline] if tails else outline
         kept = _KEPT if any(line.startswith(WHOLE) for line in form) else ""
-        brackets = _BRACKETS if any(")." in line for line in form) else ""
-        header = f"[{len(paths)} paths{f' in {root}' if root else ''}{f', all ending in {ending}' if ending else ''}: {_RULE}{brackets}{endings.rules(signs)}{kept}]"
+        brackets = _BRACKETS if any(")." in line for line in outline) else ""
+        header = f"[{len(paths)} paths{f' in {root}' if root else ''}{f', all ending in {ending}' if ending else ''}: {_RULE}{brackets}{endings.rules(signs)}{endings.tail_rules(tails)}{kept}]"
         short = "\n".join([header, *form]) + text[len(body) :]
         return Compressed(short, "exact") if len(short) < len(text) else None
 
     def expand(self, short: str) -> str | None:
-        return read_back(short, _HEADER, lambda form, header: _lines(form, header["root"] or "", header["ending"] or "", endings.read(header["signs"])))
+        return read_back(short, _HEADER, _lines)
 
 
 def common_folder(paths: Sequence[str]) -> str:
@@ -173,15 +176,18 @@ def _grouped(names: Sequence[str]) -> str:
     return " ".join(shown)
 
 
-def _lines(form: Sequence[str], root: str, ending: str, signs: Mapping[str, endings.Endings]) -> Iterator[str]:
+def _lines(form: Sequence[str], header: re.Match[str]) -> Iterator[str]:
     """The inverse of `_outline`."""
+    root, ending = header["root"] or "", header["ending"] or ""
+    signs, tails = endings.read(header["signs"]), endings.read_tails(header["tails"])
     open_: list[str] = []
     for line in form:
         if line.startswith(WHOLE):
             yield line[len(WHOLE) :]
             continue
-        shown = line.lstrip(" ")
-        depth = len(line) - len(shown)
+        indented = endings.with_tail(line, tails)
+        shown = indented.lstrip(" ")
+        depth = len(indented) - len(shown)
         name, _, names = shown.partition(" ")
         if depth > len(open_) or not name.endswith("/" if not names else "/:"):
             raise ValueError("not a folder")

@@ -49,6 +49,31 @@ def test_a_list_of_compiled_files_reads_like_this() -> None:
     assert Paths().compress(made.text, Goal()) is None
 
 
+def test_folders_that_hold_the_same_share_a_tail() -> None:
+    folders = [f"{name}-{i}.1.dist-info" for i, name in enumerate(("alpha", "beta", "gamma", "delta", "omega"))]
+    rows = [f"{name}/: entry_points top_level" for name in folders]
+    known = endings.tails(["./: README", *rows, "other/: top_level"], "")
+    tail = ".dist-info/: entry_points top_level"
+    assert known == {tail: "|"}
+    assert endings.tail_rules(known) == f'; "x|" is x{tail}'
+    assert re.fullmatch(endings.TAIL_RULES, endings.tail_rules(known))
+    assert endings.read_tails(endings.tail_rules(known)) == {"|": tail}
+    assert endings.cut_tail(rows[0], known) == "alpha-0.1|"
+    assert [endings.with_tail(endings.cut_tail(row, known), {"|": tail}) for row in rows] == rows
+    assert endings.tails(rows, "|&$#") == {}
+    assert endings.tails([f'{i}/: "some names";' for i in range(99)], "") == {}
+
+
+def test_a_list_of_packages_reads_like_this() -> None:
+    text = "".join(f"/srv/lib/{name}-{i}.1.dist-info/{file}.txt\n" for i, name in enumerate(("alpha", "beta", "gamma", "delta", "omega")) for file in ("entry_points", "top_level"))
+    made = Paths().compress(text, Goal())
+    assert made is not None
+    header, *rows = made.text.split("\n")
+    assert header.endswith('; "x|" is x.dist-info/: entry_points top_level]')
+    assert rows == ["alpha-0.1|", "beta-1.1|", "gamma-2.1|", "delta-3.1|", "omega-4.1|", ""]
+    assert Paths().expand(made.text) == text
+
+
 STEMS = st.sampled_from(["a", "some_name", "x.y", ".z", "b*", "", "é", "x"])
 PARTS = st.lists(st.sampled_from(["", ".o", ".d.ts", ".js", ".js.map", ".test-1", "/", "(1)", ";"]), min_size=1, max_size=4)
 
