@@ -5,6 +5,7 @@ from __future__ import annotations
 from headroom.compressors.base import Compressor
 from headroom.compressors.blobs import Blobs
 from headroom.compressors.builds import BuildSummary
+from headroom.compressors.columns import Columns
 from headroom.compressors.diff_summary import DiffSummary
 from headroom.compressors.diffs import Diffs
 from headroom.compressors.json import JsonTables
@@ -33,6 +34,7 @@ KINDS: tuple[Compressor, ...] = (
     Paths(),
     Diffs(),
     Verdicts(),
+    Columns(),
     SearchResults(),
     Records(),
     JsonTables(),

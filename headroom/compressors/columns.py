@@ -205,10 +205,10 @@ def _form(lines: Sequence[str], layout: Layout, rows: Sequence[Row | None]) -> l
         layout, rows = _rooted(layout, rows)
     parts = [_parts(row, folders) if row else None for row in rows]
     found = [row for part in parts if part for row in (part[1],)]
-    usual = usual_cells(found)
+    usual = usual_cells(found) if found else [""] * len(layout.columns)
     if folders:
         usual[-1] = ""
-    shown = iter(written(found, usual, layout.words))
+    shown = iter(written(found, usual, layout.words) if found else [])
     folder = ""
     form: list[str] = []
     for part, line in zip(parts, lines, strict=True):
