@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
-from headroom.compressors.lines.sample import sample
+from headroom.compressors.lines.glance import glance
 
 MAX_CHARS = 8_000_000
 """Two seconds of work; large bodies are shortened in a thread."""
@@ -83,7 +83,7 @@ class Listings:
     lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = sample(text).rstrip("\n").split("\n")
+        lines = glance(text)
         found = sum(1 for line in lines if not line or line.startswith("total ") or _ROW.match(line))
         return 0.95 * found / len(lines) if any(map(_ROW.match, lines)) else 0.0
 

@@ -19,7 +19,7 @@ from itertools import groupby
 
 from headroom.compressors import endings
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
-from headroom.compressors.lines.sample import sample
+from headroom.compressors.lines.glance import glance
 
 MAX_CHARS = 8_000_000
 """Two seconds of work if all folders differ; large bodies are shortened in a thread."""
@@ -61,7 +61,7 @@ class Paths:
     lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = sample(text).rstrip("\n").split("\n")
+        lines = glance(text)
         found = sum(1 for line in lines if "/" in line and _PATH.fullmatch(line))
         return 0.9 * found / len(lines)
 

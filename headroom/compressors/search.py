@@ -1,14 +1,16 @@
 """Search results (grep, rg, git grep, compilers): one heading per file, below a folder that is named once.
 
-    [matches in /srv/app/: "## file", then its lines as number:text]
-    ## src/a.py
-    12:def f():
-    13-    return 1
-    src/b.py:7:a file with a single match has it on its own line
+    [matches in /srv/app/: "## file" or "## folder/" before its own, then "number text"; number-text is context, " text" below counts on]
+    ## src/
+    ## a.py
+    11-@cache
+    12 def f():
+         return 1
+    b.py:7 a file with a single match has it on its own line
 
-A line below a heading is what stood behind the file's name and one separator, which is the one behind the number; any
-other line is only cut by the common folder. Where the tool printed no numbers, all lines stand below headings. Lines
-that are no matches follow "= ", but for the "--" between groups of matches.
+A blank behind a number is one token with the word that follows, and lines of context need no number where they follow
+another line. Any other line is only cut by the folder. Where the tool printed no numbers, all lines stand below
+headings. Lines that are no matches follow "= ", but for the "--" between groups of matches.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
-from headroom.compressors.lines.sample import sample
+from headroom.compressors.lines.glance import glance
 from headroom.compressors.paths import common_folder
 
 MAX_CHARS = 8_000_000
@@ -36,15 +38,21 @@ MIN_RUN = 2.0
 MAX_DASHES = 20
 """Numbers between dashes that are tried as the end of a file's name in a line of context."""
 
-WHOLE, HEADING, BREAK = "= ", "## ", "--"
+MIN_SHARED = 12
+"""Characters of a folder's name that its heading must save, which costs three tokens itself."""
+
+WHOLE, HEADING, BREAK, HERE = "= ", "## ", "--", "./"
 
 _MATCH = re.compile(r"((?:[A-Za-z]:(?=[\\/]))?[^\x00-\x20:\"'<>|*?,;]{2,400}):(?:[0-9]{1,9}:)?")
 _SHAPE = re.compile(r"(?=.*[./\\])[^/\\]*(?:[/\\].*|[A-Za-z_].*)")
 _CONTEXT = re.compile(r"-[0-9]{1,9}-")
 _LIKE_CONTEXT = re.compile(r"[^\x00-\x20:,;./\\]{0,400}[./\\][^\x00-\x20:,;]{0,400}?-[0-9]{1,9}-")
-_NUMBER = re.compile(r"[0-9]{1,9}([:-])")
+_NUMBER = re.compile(r"([0-9]{1,9})([ :-])")
+_SINGLE = re.compile(r"[^\x00-\x20:]*:[0-9]{1,9} |[A-Za-z]:[\\/][^\x00-\x20:]*:[0-9]{1,9} ")
 _HEADER = re.compile(
-    r'\[matches(?: in (?P<root>[^\x00-\x20]+?))?(?P<rule>: "## file", then its lines(?P<numbers> as number:text)?)?(?:; "= " before other lines)?\]\n'
+    r'\[matches(?: in (?P<root>[^\x00-\x20]+?))?'
+    r'(?::(?: "## file" over (?:"number text"|(?P<plain>its lines)))?,?(?: "## folder/" over its files)?)?'
+    r'(?:; number-text is context, " text" counts on)?(?:; "= " before other lines)?\]\n'
 )
 
 
@@ -68,7 +76,7 @@ class SearchResults:
     lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = sample(text).rstrip("\n").split("\n")
+        lines = glance(text)
         found = sum(1 for line in lines if line == BREAK or _LIKE_CONTEXT.match(line) or _path(line))
         return 0.9 * found / len(lines)
 
@@ -86,18 +94,24 @@ class SearchResults:
         root = common_folder(paths)
         if not numbers and len(paths) < MIN_RUN * sum(1 for _ in groupby(paths)):
             numbers = True  # a form without headings, which only takes the folder off
-        form = list(_form(rows, len(root)) if numbers else _plain(rows, len(root)))
+        form = list(_form(rows, len(root), numbers))
         if not form[-1]:  # an empty text at the very end would look like a final newline
             form[-1] = WHOLE + rows[-1].line
-        kept = '; "= " before other lines' if any(line.startswith(WHOLE) for line in form) else ""
-        headings = any(line.startswith(HEADING) for line in form)
-        rule = f': "## file", then its lines{" as number:text" if numbers else ""}' if headings else ""
-        header = f"[matches{f' in {root}' if root else ''}{rule}{kept}]"
+        header = _header(form, root, numbers)
         short = "\n".join([header, *form]) + text[len(body) :]
         return Compressed(short, "exact") if len(short) < len(text) else None
 
     def expand(self, short: str) -> str | None:
-        return read_back(short, _HEADER, lambda form, header: _lines(form, header["root"] or "", not header["rule"] or bool(header["numbers"])))
+        return read_back(short, _HEADER, lambda form, header: _lines(form, header["root"] or "", not header["plain"]))
+
+
+def _header(form: Sequence[str], root: str, numbers: bool) -> str:
+    names = [line for line in form if line.startswith(HEADING)]
+    rules = ['"## file" over ' + ('"number text"' if numbers else "its lines")] if any(not name.endswith("/") for name in names) else []
+    rules += ['"## folder/" over its files'] if any(name.endswith("/") for name in names) else []
+    context = '; number-text is context, " text" counts on' if numbers and any(line.startswith(" ") for line in form) else ""
+    others = '; "= " before other lines' if any(line.startswith(WHOLE) for line in form) else ""
+    return f"[matches{f' in {root}' if root else ''}{': ' * bool(rules)}{', '.join(rules)}{context}{others}]"
 
 
 def _path(line: str) -> str:
@@ -144,51 +158,108 @@ def _stretches(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
     yield path, stretch
 
 
-def _form(rows: Sequence[Row], root: int) -> Iterator[str]:
-    """Headings over files with several numbered lines, all others below the common folder."""
-    for path, stretch in _stretches(rows):
-        several = sum(row.numbered for row in stretch) > 1 and sum(bool(row.path) for row in stretch) == sum(row.numbered for row in stretch)
-        heads = several or bool(_NUMBER.match(path, root)) or path.startswith((WHOLE, HEADING, BREAK), root)
-        if path and heads:
-            yield HEADING + path[root:]
-        for row in stretch:
-            if row.line == BREAK:
-                yield BREAK
-            elif not row.path or (heads and not row.numbered):
-                yield WHOLE + row.line
-            else:
-                yield row.line[row.start if heads else root :]
+def _placed(rows: Sequence[Row], root: int) -> Iterator[tuple[str, str, list[Row]]]:
+    """Each stretch with its file and the folder it is to be put into: one that several neighbours share, or that of another before it."""
+    stretches = list(_stretches(rows))
+    folders = [path[root : path.rfind("/") + 1] for path, _ in stretches]
+    folder, at = "", 0
+    for shared, group in groupby(folders):
+        count = len(list(group))
+        if folder or (count - 1) * len(shared) > MIN_SHARED:
+            folder = shared
+        for path, stretch in stretches[at : at + count]:
+            yield path, folder, stretch
+        at += count
 
 
-def _plain(rows: Sequence[Row], root: int) -> Iterator[str]:
-    """Headings over all files; the text of a line that could be taken for something else is kept whole."""
-    for path, stretch in _stretches(rows):
-        if path:
-            yield HEADING + path[root:]
-        for row in stretch:
-            text = row.line[row.start :]
-            if row.line == BREAK:
-                yield BREAK
-            elif not row.path or row.line[row.start - 1] != ":" or text == BREAK or text.startswith((WHOLE, HEADING)):
-                yield WHOLE + row.line
-            else:
-                yield text
+def _form(rows: Sequence[Row], root: int, numbers: bool) -> Iterator[str]:
+    """Headings over folders with several files and over files with several lines; all others below folder or root."""
+    known = ""
+    for path, folder, stretch in _placed(rows, root):
+        if folder != known:
+            yield HEADING + (folder or HERE)
+            known = folder
+        cut = root + len(folder)
+        if not path or path.endswith("/") or HERE in (folder, path[root:][: len(HERE)]):
+            yield from (row.line if row.line == BREAK else WHOLE + row.line for row in stretch)
+        elif numbers:
+            yield from _numbered(path, stretch, cut)
+        else:
+            yield from _plain(path, stretch, cut)
+
+
+def _numbered(path: str, stretch: Sequence[Row], cut: int) -> Iterator[str]:
+    several = sum(row.numbered for row in stretch) > 1 and sum(bool(row.path) for row in stretch) == sum(row.numbered for row in stretch)
+    heads = several or bool(_NUMBER.match(path, cut)) or path.startswith((WHOLE, HEADING, BREAK), cut)
+    if heads:
+        yield HEADING + path[cut:]
+    last = ""
+    for row in stretch:
+        if row.line == BREAK:
+            last = ""
+            yield BREAK
+        elif not row.path or (heads and not row.numbered):
+            last = ""
+            yield WHOLE + row.line
+        elif heads:
+            number, sign, text = _parted(row)
+            counts_on = last and sign == "-" and number == str(int(last) + 1)
+            yield f" {text}" if counts_on else f"{number} {text}" if sign == ":" and text else f"{number}{sign}{text}"
+            last = number
+        else:
+            yield _single(row, cut)
+
+
+def _single(row: Row, cut: int) -> str:
+    """A line with its file's name, and a blank behind the number; whole if that could be taken for something else."""
+    number, sign, text = _parted(row) if row.numbered else ("", "", "")
+    if sign == ":" and text:
+        return f"{row.line[cut : row.start]}{number} {text}"
+    return WHOLE + row.line if _SINGLE.match(row.line, cut) else row.line[cut:]
+
+
+def _parted(row: Row) -> tuple[str, str, str]:
+    """Number, the sign behind it, and text."""
+    found = _NUMBER.match(row.line, row.start)
+    return (found[1], found[2], row.line[found.end() :]) if found else ("", "", "")
+
+
+def _plain(path: str, stretch: Sequence[Row], cut: int) -> Iterator[str]:
+    """The text of a line that could be taken for something else is kept whole."""
+    yield HEADING + path[cut:]
+    for row in stretch:
+        text = row.line[row.start :]
+        if row.line == BREAK:
+            yield BREAK
+        elif not row.path or row.line[row.start - 1] != ":" or text == BREAK or text.startswith((WHOLE, HEADING)):
+            yield WHOLE + row.line
+        else:
+            yield text
 
 
 def _lines(form: Sequence[str], root: str, numbers: bool) -> Iterator[str]:
-    """The inverse of `_form` and `_plain`."""
-    path = ""
+    """The inverse of `_form`."""
+    path = folder = ""
+    last: int | None = None
     for line in form:
         number = _NUMBER.match(line) if numbers else None
-        if line == BREAK:
-            yield line
-        elif line.startswith(WHOLE):
-            yield line[len(WHOLE) :]
+        if line == BREAK or line.startswith(WHOLE):
+            last = None
+            yield line.removeprefix(WHOLE)
         elif line.startswith(HEADING):
-            path = root + line[len(HEADING) :]
-        elif numbers and not number:
-            yield root + line
-        elif path:
-            yield f"{path}{number[1] if number else ':'}{line}"
-        else:
+            name, last = line[len(HEADING) :], None
+            folder = (name if name != HERE else "") if name.endswith("/") else folder
+            path = "" if name.endswith("/") else root + folder + name
+        elif numbers and not number and not line.startswith(" "):
+            single = _SINGLE.match(line)
+            yield f"{root}{folder}{line[: single.end() - 1]}:{line[single.end() :]}" if single else root + folder + line
+        elif not path or (numbers and not number and last is None):
             raise ValueError("a match without a file")
+        elif not numbers:
+            yield f"{path}:{line}"
+        elif number:
+            last = int(number[1])
+            yield f"{path}:{number[1]}:{line[number.end() :]}" if number[2] == " " else f"{path}{number[2]}{line}"
+        else:
+            last = (last or 0) + 1
+            yield f"{path}-{last}-{line[1:]}"

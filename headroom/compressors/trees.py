@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
-from headroom.compressors.lines.sample import sample
+from headroom.compressors.lines.glance import glance
 
 MAX_CHARS = 8_000_000
 """Four seconds of work; large bodies are shortened in a thread."""
@@ -45,7 +45,7 @@ class Trees:
     def sniff(self, text: str, goal: Goal) -> float:
         if "── " not in text:
             return 0.0
-        lines = sample(text).split("\n")
+        lines = glance(text)
         return 0.95 * sum(1 for line in lines if _ENTRY.match(line)) / len(lines)
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:

@@ -40,7 +40,15 @@ PLAIN = "\n".join([
     "/srv/application/src/forms/b.py:    def __init__(self):",
     "/srv/application/src/forms/b.py:",
 ])
+FOLDERS = "\n".join([
+    "/srv/app/top.py:1:x", "/srv/app/sources/parsers/a.py:1:x", "/srv/app/sources/parsers/b.py:1:x", "/srv/app/sources/parsers/c.py:1:x", "/srv/app/sources/parsers/c.py:2:y",
+    "/srv/app/tests/d.py:3:z", "/srv/app/end.py:4:z",
+])
 CASES = {
+    "folders": FOLDERS,
+    "a folder of the form's sign": "\n".join(f"/srv/application/{folder}a.py:{i}:x" for i in range(3) for folder in ("sources/of/it/", "././", "./", "x/./", "sources/of/it/=/")),
+    "folders as files": "\n".join(f"/srv/application/src/{name}:{i}:x" for i in range(5) for name in ("a/", "b.c/", "d.py")),
+    "numbers like ours": "\n".join(f"/srv/application/src/{name}:{text}" for name in ("a.py", "b.py") for text in ("3 x", "4 y", "5:z", "6: z", " 7", "8:")),
     "numbered": NUMBERED,
     "context": CONTEXT,
     "plain": PLAIN,
@@ -72,21 +80,25 @@ def test_every_kind_comes_back(text: str) -> None:
     ("text", "expected"),
     [
         (NUMBERED, [
-            '[matches in /srv/app/src/: "## file", then its lines as number:text]',
-            "## a.py", "1:import os", "20:    return os", "31:", "b.py:7:os = None", "## deep/c.py", "8:x: int = 1:2", "9:y", "10:z",
+            '[matches in /srv/app/src/: "## file" over "number text"]',
+            "## a.py", "1 import os", "20     return os", "31:", "b.py:7 os = None", "## deep/c.py", "8 x: int = 1:2", "9 y", "10 z",
         ]),
         (CONTEXT, [
-            '[matches in /srv/application/src/: "## file", then its lines as number:text]',
-            "## a-1-b.py", "11-before", "12:match", "13-after-14-", "--", "## c.py", "1-", "2:match", "3-    end",
+            '[matches in /srv/application/src/: "## file" over "number text"; number-text is context, " text" counts on]',
+            "## a-1-b.py", "11-before", "12 match", " after-14-", "--", "## c.py", "1-", "2 match", "     end",
         ]),
         (PLAIN, [
-            '[matches in /srv/application/src/forms/: "## file", then its lines; "= " before other lines]',
+            '[matches in /srv/application/src/forms/: "## file" over its lines; "= " before other lines]',
             "## a.py", "    def __init__(", "    def __init__(self):", "= /srv/application/src/forms/a.py:## heading", "= /srv/application/src/forms/a.py:--",
             "## b.py", "class B:", "= /srv/application/src/forms/b.py:= 3", "    def __init__(self):", "= /srv/application/src/forms/b.py:",
         ]),
+        (FOLDERS, [
+            '[matches in /srv/app/: "## file" over "number text", "## folder/" over its files]',
+            "top.py:1 x", "## sources/parsers/", "a.py:1 x", "b.py:1 x", "## c.py", "1 x", "2 y", "## tests/", "d.py:3 z", "## ./", "end.py:4 z",
+        ]),
         (CASES["counts"], ["[matches in /srv/app/core/]", *(f"{name}.py:{i}" for i, name in enumerate("abcdefgh")), ""]),
     ],
-    ids=["numbered", "context", "plain", "counts"],
+    ids=["numbered", "context", "plain", "folders", "counts"],
 )
 def test_a_form_reads_like_this(text: str, expected: list[str]) -> None:
     found = SEARCH.compress(text, GOAL)
@@ -111,7 +123,7 @@ def test_logs_and_data_are_not_misread(text: str) -> None:
     assert SEARCH.sniff(text, GOAL) == 0.0
 
 
-@pytest.mark.parametrize("short", ["", "x", '[matches in /x/: "## file", then its lines as number:text]\n1:no file'])
+@pytest.mark.parametrize("short", ["", "x", '[matches in /x/: "## file" over "number text"]\n1 no file', '[matches: "## file" over "number text"]\n## a\n no number'])
 def test_a_damaged_form_is_not_ours(short: str) -> None:
     assert SEARCH.expand(short) is None
 
