@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import groupby
 
 from headroom.compressors.base import Compressed, TooCostly
 from headroom.compressors.code.base import Body, Method
@@ -24,9 +25,11 @@ SHORT_BODY = 3
 ASKED_SHARE = 0.3
 """Share of the lines that bodies which the question names may take."""
 
-LONG_VALUE, LONG_CLASS, HEAD = 12, 40, 2
-"""Lines of a run outside of functions (a table, a licence) from which it is cut, those of what declares fields, and what is
-shown of it before and behind."""
+LONG_COMMENT, LONG_VALUE, LONG_CLASS = 6, 12, 60
+"""Lines of a run outside of functions from which it is cut: of a comment; of a value, a table; of what a class or a type declares."""
+
+HEAD, TAIL, SIGNATURE = 2, 1, 5
+"""Lines of such a run that are shown: before its gap, behind it, and behind it where a function's body follows."""
 
 _DECLARES = re.compile(
     r"[^=(]*\b(?:class|interface|struct|enum|union|trait|impl|protocol|extension|namespace|module|mod|object|record|type|extern|typedef)\b"
@@ -34,13 +37,15 @@ _DECLARES = re.compile(
 """What opens a run of members."""
 
 _SAYS = re.compile(
-    r"\s*(?:[@\])}]|(?:export|import|from|use|using|include|require|pub|public|private|protected|internal|static|abstract|final|async"
-    r"|override|virtual|readonly|def|func|fn|fun|function|class|interface|struct|enum|union|trait|impl|type|get|set)\b|#\s*[a-z!\[])"
+    r"\s*(?:@|\)[^,;]*[{:]$|#\s*[a-z!\[]|(?:export|import|from|use|using|include|require|pub|public|private|protected|internal|static"
+    r"|abstract|final|async|override|virtual|readonly|def|func|fn|fun|function|class|interface|struct|enum|union|trait|impl|type)"
+    r"\b(?!\s*[:=,.(?]))"
 )
-"""Lines that are part of an outline wherever they stand."""
+"""Lines that are part of an outline wherever they stand, unless in a comment."""
 
-_FLAT = (" ", "\t", "#", "/", "*", "'", '"')
-"""What data and comments start with."""
+_COMMENT = ("//", "/*", "* ", "*/", "# ", "##", "--", "///")
+_INDENTED = (" ", "\t", "'", '"')
+"""What values and members start with."""
 
 MAX_LINE = 300
 """Characters of a line that are looked at for what it declares."""
@@ -87,16 +92,31 @@ def outline(text: str, suffix: str, query: str, methods: Sequence[Method]) -> Co
 
 
 def _long(contents: Sequence[str], bodies: Sequence[Body], named: frozenset[int]) -> Iterator[int]:
-    """The middle of long runs of lines outside of functions that are all indented, comments or data."""
+    """The middle of long runs of lines outside of functions that are all comments, or all indented."""
     inside = {i for body in bodies for i in range(body.start, body.end)}
-    start = 0
-    for i in range(len(contents) + 1):
-        if i < len(contents) and i not in inside and contents[i][:1] in _FLAT and not _SAYS.match(contents[i]):
-            continue
-        declared = start > 0 and _DECLARES.match(contents[start - 1][:MAX_LINE]) is not None
-        if i - start >= (LONG_CLASS if declared else LONG_VALUE) and named.isdisjoint(range(start, i)):
-            yield from range(start + HEAD, i - HEAD)
-        start = i + 1
+    at = 0
+    for limit, lines in groupby(_limits(contents, inside)):
+        start, at = at, at + len(list(lines))
+        if 0 < limit <= at - start and named.isdisjoint(range(start, at)):
+            tail = SIGNATURE if at in inside and limit != LONG_COMMENT else TAIL
+            yield from range(start + HEAD, at - tail)
+
+
+def _limits(contents: Sequence[str], inside: Set[int]) -> Iterator[int]:
+    """For each line the length from which a run of its kind is cut; 0 for those that stay, or are in a function."""
+    comment, limit = False, LONG_VALUE
+    for i, line in enumerate(contents):
+        text = line[:MAX_LINE].lstrip()
+        if i in inside:
+            yield 0
+        elif comment or text.startswith(_COMMENT):
+            comment = (comment or text.startswith("/*")) and "*/" not in line
+            yield LONG_COMMENT
+        elif line[:1] not in _INDENTED:
+            limit = LONG_CLASS if _DECLARES.match(line[:MAX_LINE]) else LONG_VALUE if text else limit
+            yield 0
+        else:
+            yield 0 if _SAYS.match(line[:MAX_LINE]) else limit
 
 
 def _numbers(lines: Lines, hidden: Set[int]) -> Mapping[int, str]:

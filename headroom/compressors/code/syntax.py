@@ -23,7 +23,17 @@ BLOCKS = frozenset(("block", "statement_block", "compound_statement", "function_
 FUNCTIONS = ("function", "method", "constructor", "func_literal", "lambda", "closure")
 """Words in the names of nodes that are functions, in all these grammars."""
 
-MAX_CHARS = 2_000_000
+MAX_CHARS = 300_000
+"""Above, what is no source code could take the parser seconds, and hardly a source file is so long."""
+
+CHUNK = 16 * 1024
+"""Bytes that the parser is given at a time: it counts its steps, and lets other threads run, only where it asks for its input."""
+
+STEPS, STEPS_PER_KB = 1000, 20
+"""Reports that the parser may make, each of 100 operations. Of source code it makes some eight a KB, cut off or not, and up to
+fifteen; on what is none, the search for a way to go on takes up to a hundred.
+"""
+
 MAX_DEPTH = 200
 """Levels of the tree that are looked into; functions stand in the first ten."""
 
@@ -59,8 +69,24 @@ def _found(lines: Sequence[str], suffix: str, parser: Callable[[str], Any]) -> S
     text = "\n".join(lines)
     if suffix not in LANGUAGES or len(text) > MAX_CHARS:
         return None
-    tree = parser(suffix).parse(text.encode("utf-8", "surrogatepass"))
-    return list(_bodies(tree.root_node, MAX_DEPTH, (len(lines), WRAPPERS)))
+    tree = _parsed(text.encode("utf-8", "surrogatepass"), parser(suffix))
+    return None if tree is None else list(_bodies(tree.root_node, MAX_DEPTH, (len(lines), WRAPPERS)))
+
+
+def _parsed(data: bytes, parser: Any) -> Any:
+    """The tree; None if the parser went astray."""
+    left = STEPS + STEPS_PER_KB * (len(data) >> 10)
+
+    def report(offset: int, error: bool) -> bool:
+        """Whether to stop."""
+        nonlocal left
+        left -= 1
+        return left < 0
+
+    try:
+        return parser.parse(lambda at, point: data[at : at + CHUNK], progress_callback=report)
+    except ValueError:
+        return None
 
 
 def _bodies(node: Any, depth: int, bounds: tuple[int, int]) -> Iterator[Body]:

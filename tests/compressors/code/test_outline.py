@@ -41,6 +41,21 @@ def test_long_values_are_cut() -> None:
     assert "TABLE = {\n    0: 0,\n    1: 1,\n… " in made.text
 
 
+def test_comments_are_cut_before_what_they_are_about_and_imports_are_not() -> None:
+    imports = "".join(f"#include <a{i}.h>\n" for i in range(LONG_VALUE))
+    words = "/*\n" + " * Some words.\n" * 20 + " */\n"
+    members = "".join(f"    int member_{i};\n" for i in range(LONG_VALUE))
+    made = outline(f"{imports}{words}struct A {{\n{members}}};\n", ".c", "", (lambda lines, suffix: (),))
+    assert made is not None
+    assert made.text == f"{imports}/*\n * Some words.\n… 15-33\n */\nstruct A {{\n{members}}};\n"
+
+
+def test_a_range_of_a_file_says_the_files_own_numbers() -> None:
+    made = outline("\n".join(f"{i}\t{line}" for i, line in enumerate(FILE.split("\n"), 401)), ".py", "", METHODS)
+    assert made is not None
+    assert "403\tdef first(a):\n… 4-12 (404-412 of the file)\n413\t\n" in made.text
+
+
 @pytest.mark.parametrize(("text", "suffix"), [("x = 1\n" * 50, ".py"), ("", ".py"), ("words words\n" * 50, ".js")])
 def test_no_outline_where_nothing_can_be_left_out(text: str, suffix: str) -> None:
     assert outline(text, suffix, "", METHODS) is None

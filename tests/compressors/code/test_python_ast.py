@@ -55,12 +55,13 @@ def test_bodies_of_functions_and_rests_of_docstrings() -> None:
     ("    def f(self):\n        a = 1\n        return a\n", [Body(1, 3)]),
     ("def f():\n    return 1\n\n\ndef g():\n    return (1 +\n", [Body(1, 2)]),
     ("class A:\n    pass\n", []),
+    ("def wrap(f):\n    def one():\n        a\n        b\n        c\n    def two():\n        a\n        b\n    return one\n", [Body(2, 5), Body(6, 8)]),
     ("x = '\\d'\n\ndef f():\n    return 1\n", [Body(3, 4)]),
 ])
 def test_fragments_and_files_that_are_cut_off(text: str, expected: list[Body]) -> None:
     assert bodies(text.split("\n"), ".py") == expected
 
 
-@pytest.mark.parametrize(("text", "suffix"), [("def f():\n    return 1\n", ".js"), ("def (:\n", ".py"), ("(" * 5000, ".py"), ("a = 1\0", ".py"), ("    x\n  y\n", ".py")])
+@pytest.mark.parametrize(("text", "suffix"), [("def f():\n    return 1\n", ".js"), ("def (:\n", ".py"), ("(" * 5000, ".py"), ("a = 1\0", ".py"), ("    x\n  y\n", ".py"), ("print 1\n\n\ndef f():\n    a\n    b\n    c\n", ".py"), ("a\n" * 30_001, ".py")])
 def test_what_it_cannot_read(text: str, suffix: str) -> None:
     assert not bodies(text.split("\n"), suffix)

@@ -46,6 +46,17 @@ def test_every_language_is_there() -> None:
     assert METHOD(["x"], ".hs") is None
 
 
+def test_functions_that_are_most_of_a_file_are_opened() -> None:
+    steps = "".join(f"    step({i});\n" for i in range(8))
+    text = "".join(f"  it('does {i}', () => {{\n{steps}  }});\n" for i in range(3))
+    assert METHOD(f"describe('it', () => {{\n{text}}});\n".split("\n"), ".js") == [Body(2, 10), Body(12, 20), Body(22, 30)]
+    assert METHOD(f"function main() {{\n{steps}}}\n".split("\n"), ".js") == [Body(1, 9)]
+
+
+def test_a_parser_that_goes_astray_is_stopped() -> None:
+    assert METHOD(['"""' * 50_000], ".rs") is None
+
+
 @pytest.mark.parametrize("text", ["", "(" * 5000, "function f() {" * 500, "\0\ud800", "é(){😀\n"])
 def test_broken_code_is_survived(text: str) -> None:
     for suffix in (".js", ".py", ".rs"):
