@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, Example] = {
     "records": Example(made(texts.orders_csv)),
     "json": Example(from_corpus("issues_json")),
     "logs": Example(from_corpus("nginx_access")),
+    "git-log": Example(from_corpus("git_log_stat")),
     "diff": Example(from_corpus("git_log_patch")),
     "verdicts": Example(from_corpus("pytest_v")),
     "mixed": Example(lambda: f"$ ls -la\n{corpus('ls_la')}$ tail app.log\n{corpus('service_log')}"),
