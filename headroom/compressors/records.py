@@ -1,214 +1,351 @@
-"""CSV, TSV and the like: what a column shares said once, in its name; numbers that only count are counted.
+"""CSV, TSV and tables with bars: a rule for what a column repeats, then rows of what varies.
 
-    id,day,city,price                 [CSV of 3 rows; id: 501 502 … by 1]
-    501,2026-10-01,Graz,9.50          day(2026-10-~),city=Graz,price
-    502,2026-10-01,Graz,7.00          01,9.50
-    503,2026-10-02,Graz,7.25          01,7.00
-                                      02,7.25
+    id,day,city,price            [CSV, 3 rows of 4 columns; column=rule; {@} = as in the last @ line; > = cells of a row; tab = line as it was]
+    501,2026-10-01,Graz,9.50     id=501, +1 a row
+    502,2026-10-01,Graz,7.00     day={@}
+    503,2026-10-02,Graz,7.25     city=Graz
+                                 > {price}
+                                     id,day,city,price
+                                 @day=2026-10-01
+                                 9.50
+                                 7.00
+                                 @day=2026-10-02
+                                 7.25
 
-A line that does not fit stands as it is behind a tab.
+Rows have the cells of the columns that the line `>` names, between the separators that it shows.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
-from headroom.compressors.lines.sample import sample
-from headroom.compressors.tabular.layout import NUMBER
-from headroom.compressors.tabular.reading import decode
-from headroom.compressors.tabular.tables import encode
-from headroom.conversation import Json
+from headroom.compressors.tabular.dialects import (
+    DELIMITERS,
+    FITTING,
+    MIN_ROWS,
+    cells_of,
+    dialect,
+    line_of,
+    names_of,
+    padded,
+    padding,
+)
+from headroom.compressors.tabular.factors import (
+    Factored,
+    by_other,
+    factored,
+    has_cell,
+    values_of,
+    without_usual,
+)
 
 MAX_CHARS = 8_000_000
 """About a second of work."""
 
-MIN_ROWS, MIN_COLUMNS, MAX_COLUMNS = 5, 2, 200
-HALF = 1000
-"""Characters of each half of the sample."""
+LOOK, MOST, LEAST = 4000, 12, 3
+"""Characters at the start by which we tell a table, lines of them that are enough, and fewest that must be there."""
 
-FITTING = 0.8
-"""Share of the lines that must have as many cells as the first."""
+MAX_COMPARED = 30
+"""Columns that are compared with each other: the cost is the square of this."""
 
-DELIMITERS: Mapping[str, str] = {",": "CSV", "\t": "TSV", ";": "CSV by ;", "|": "CSV by |"}
-"""Also how the form calls them."""
+ROOM = 4 * MAX_CHARS
+"""Characters that a form may stand for: an honest one has fewer, a forged one must not fill the memory."""
 
-_DELIMITERS = {kind: sign for sign, kind in DELIMITERS.items()}
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?\Z")
-_WHOLE = re.compile(r"(?:0|[1-9][0-9]{0,14})\Z")
-_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([ T])(\S{4,35})\Z")
-_NAME = re.compile(r"[A-Za-z_][\w .%()/-]{0,60}\Z")
-_HEADER = re.compile(
-    r"\[(CSV|TSV|CSV by [;|]) of ([0-9]{1,7}) rows(; CRLF)?((?:; \w[^\];]*: [0-9]+ [0-9]+ … by -?[0-9]+)*)((?:; [^\];]+ parted at [ T])*); a tab: as it was\]\n"
+RAW, HEAD, AGAIN, ESCAPE, BODY = "\t", "@", "×", "~", "> "
+_KINDS = {kind: sign for sign, kind in DELIMITERS.items()}
+_HEADER = re.compile(r"\[(CSV|TSV|CSV by ;|table by \|), ([0-9]{1,7}) rows of ([0-9]{1,3}) columns( by number)?(, CRLF)?[^\]\n]*\]\n")
+_TITLE = re.compile(r"([^=<>{}@\t ][^=<>{}@\t]*)([<>][0-9]{0,4})?\Z")
+_FIELD = re.compile(r"\{([^{}]+)\}([ ,;|\t~/]?)")
+_LEGEND = (
+    ("=", "column=rule"), ("{}", "{} = cell"), ("{@}", "{@} = as in the last @ line"), ('{"}', '" = as above'), ("{} or ", "or = where empty"),
+    ("{A}", "A, B … = as listed"), ("{A {}}", "A x y = A as listed, x y for its {}"), ("{=", "{=x} = by x as listed"),
+    ("<8", "<8 >8 = padded to 8 right, left"), (BODY, "> = cells of a row"), (AGAIN, "×2 = row again, 2 times"), (ESCAPE, "~ = row as it stands"),
+    (RAW, "tab = line as it was"),
 )
-_COUNTED = re.compile(r"; ([^\];]+): ([0-9]+) [0-9]+ … by (-?[0-9]+)")
-_PARTED = re.compile(r"; ([^\];]+) parted at ([ T])")
+"""What a form has to explain: a sign of its rules, or of its lines' beginnings."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """How columns are written otherwise than cell by cell."""
+class _Field:
+    """A column, its padding and what was found to say of it."""
 
-    names: Sequence[str]
-    counted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Name → first number and step."""
-    parted: Mapping[str, str] = field(default_factory=dict)
-    """Name → what stands between date and time."""
-
-    def row(self, cells: Sequence[str]) -> dict[str, Json]:
-        """The cells of a row that are written, by name."""
-        found: dict[str, Json] = {}
-        for name, cell in zip(self.names, cells, strict=True):
-            if name in self.parted:
-                found[f"{name}.date"], found[f"{name}.time"] = cell.split(self.parted[name], 1)
-            elif name not in self.counted and cell:
-                found[name] = NUMBER + cell if _NUMBER.match(cell) else cell
-        return found
-
-    def cells(self, row: Mapping[str, Json], number: int) -> Iterator[str]:
-        for name in self.names:
-            if name in self.counted:
-                start, step = self.counted[name]
-                yield str(start + number * step)
-            elif name in self.parted:
-                yield f"{row[f'{name}.date']}{self.parted[name]}{row[f'{name}.time']}"
-            else:
-                yield str(row.get(name, "")).removeprefix(NUMBER)
+    name: str
+    padding: str
+    found: Factored
+    separator: str = ""
 
 
+@dataclass(slots=True)
+class _Rows:
+    """What the lines of a form say of its rows, as far as they are read."""
+
+    cells: list[Sequence[str]] = field(default_factory=list)
+    above: dict[str, list[str]] = field(default_factory=dict)
+    last: dict[str, str] = field(default_factory=dict)
+
+    def add(self, cells: Sequence[str], times: int) -> None:
+        self.cells += [cells] * times
+        for name, values in self.above.items():
+            values += [self.last[name]] * times
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
-    """CSV and TSV with a line of names. Kept for certain: every byte. What a column shares stands in its name; numbers that go up
-    by one step are not shown at all."""
+    """CSV, TSV, Markdown and database tables. Kept for certain: every byte. What the values of a column repeat is said in a rule;
+    numbers that go up by one step are not shown at all."""
 
-    name = "records"
-    lossy = False
+    name: str = "records"
+    lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = [line for line in sample(text, HALF).split("\n") if line]
-        delimiter = _delimiter(lines)
-        return 0.85 if delimiter and len(lines) > MIN_ROWS else 0.0
+        lines = text[:LOOK].split("\n", MOST)
+        if len(text) > LOOK or len(lines) > MOST:
+            lines.pop()
+        found = dialect(lines) if len(lines) > LEAST else None
+        return 0.0 if found is None else 0.85 if found[2] else 0.5
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         if len(text) > MAX_CHARS:
             raise TooCostly("too many rows")
-        if NUMBER in text or _HEADER.match(text):
+        if text.startswith("[") and _HEADER.match(text):
             return None
-        lines = text.split("\n")
-        crlf = all(line.endswith("\r") for line in lines[:-1]) and lines[-1] == ""
-        if crlf:
-            lines = [line[:-1] for line in lines[:-1]] + [""]
-        delimiter = _delimiter(lines)
-        if delimiter is None:
+        crlf = "\r\n" in text and text.count("\r\n") == text.count("\n")
+        lines = text.split("\r\n" if crlf else "\n")
+        found = dialect(lines)
+        if found is None:
             return None
-        names = lines[0].split(delimiter)
-        split = ((i, _cells(line, delimiter)) for i, line in enumerate(lines[1:], 1))
-        rows = {i: cells for i, cells in split if cells is not None and len(cells) == len(names)}
-        if len(rows) < max(MIN_ROWS, FITTING * (len(lines) - 2)):
+        delimiter, size, named = found
+        split = [cells_of(line, delimiter) for line in lines]
+        rows = {i: cells for i, cells in enumerate(split) if cells is not None and len(cells) == size}
+        if len(rows) < max(MIN_ROWS + 1, FITTING * len(lines)):
             return None
-        plan = _plan(names, list(rows.values()))
-        if any(not cell for cell in next(iter(rows.values()))):
-            return None  # the names are read back from the first row
-        table = encode([plan.row(row) for row in rows.values()], None)
-        if table is None:
-            return None
-        short = "\n".join(_shown(lines, rows, table, _opening(DELIMITERS[delimiter], len(rows), plan, crlf=crlf)))
-        return Compressed(short, "exact") if len(short) < len(text) else None
+        names = names_of(lines[next(iter(rows))], delimiter) if named else [str(i) for i in range(1, size + 1)]
+        for i in _heading(rows, delimiter) if named else ():
+            del rows[i]
+        form = _form(lines, rows, names, f"{DELIMITERS[delimiter]}, {len(rows)} rows of {size} columns{'' if named else ' by number'}{', CRLF' if crlf else ''}")
+        return Compressed(form, "exact") if form is not None and len(form) < len(text) else None
 
     def expand(self, short: str) -> str | None:
         header = _HEADER.match(short)
         if not header:
             return None
         try:
-            return ("\r\n" if header[3] else "\n").join(_read(short[header.end() :].split("\n"), header))
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            return ("\r\n" if header[5] else "\n").join(_read(short[header.end() :].split("\n"), header))
+        except (ValueError, KeyError, IndexError):
             return None
 
 
-def _delimiter(lines: Sequence[str]) -> str | None:
-    """What parts the cells, if the first line is one of names and most lines have as many cells."""
-    if not lines:
+def _heading(rows: Mapping[int, Sequence[str]], delimiter: str) -> list[int]:
+    """The line of names, and the rule below it."""
+    first, *others = list(rows)[:3]
+    if delimiter == "|" and others and not "".join(rows[others[0]]).strip("-: "):
+        return [first, others[0]]
+    return [first]
+
+
+def _form(lines: Sequence[str], rows: Mapping[int, Sequence[str]], names: Sequence[str], opening: str) -> str | None:
+    fields = _fields(names, list(zip(*rows.values(), strict=True)), padding_too="|" in opening)
+    shown = _separated(fields, opening)
+    if shown is None:
         return None
-    for delimiter in DELIMITERS:
-        names = lines[0].rstrip("\r").split(delimiter)
-        if not MIN_COLUMNS <= len(names) <= MAX_COLUMNS or len(set(names)) < len(names) or not all(map(_NAME.match, names)):
-            continue
-        fitting = sum((cells := _cells(line.rstrip("\r"), delimiter)) is not None and len(cells) == len(names) for line in lines)
-        if fitting >= FITTING * (len(lines) - 1) and (len(names) > 2 or delimiter == "\t"):
-            return delimiter
-    return None
+    if shown:
+        fields = [shown[-1] if f.name == shown[-1].name else f for f in fields]
+    rules = list(_rules(fields))
+    pattern = BODY + "".join(f"{{{f.name}}}{f.separator}" for f in shown)
+    body = list(_body(lines, rows, shown, [f for f in fields if f.found.above is not None]))
+    return "\n".join([f"[{opening}; {_legend(rules, fields, body)}]", *rules, pattern, *body])
 
 
-def _cells(line: str, delimiter: str) -> list[str] | None:
-    """The cells of a line; None if they are quoted otherwise than they have to be."""
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        (cells,) = csv.reader([line], delimiter=delimiter)
-    except (csv.Error, ValueError):
-        return None
-    return cells if _line(cells, delimiter) == line else None
+def _legend(rules: Sequence[str], fields: Sequence[_Field], body: Sequence[str]) -> str:
+    """Words for what the form uses, and for nothing else."""
+    firsts = {line[:1] for line in body} & {AGAIN, ESCAPE, RAW}
+    signs = "\n".join([rule.partition("=")[2] for rule in rules if rule[:1] != " "] + [BODY, *firsts] + ["="] * bool(rules) + ["<8"] * any(f.padding for f in fields))
+    return "; ".join(words for sign, words in _LEGEND if sign in signs)
 
 
-def _line(cells: Iterable[str], delimiter: str) -> str:
-    """The cells as a line, quoted where they have to be (RFC 4180)."""
-    line = delimiter.join(kept := list(cells))
-    if '"' not in line and line.count(delimiter) == len(kept) - 1:
-        return line
-    return delimiter.join(['"' + cell.replace('"', '""') + '"' if '"' in cell or delimiter in cell else cell for cell in kept])
+def _fields(names: Sequence[str], columns: Sequence[Sequence[str]], *, padding_too: bool) -> list[_Field]:
+    paddings = [padding(column) if padding_too else "" for column in columns]
+    values = [[cell.strip(" ") for cell in column] if kind else column for column, kind in zip(columns, paddings, strict=True)]
+    found = [factored(column) for column in values]
+    few = [i for i, column in enumerate(values) if found[i].cells is not None or found[i].lines][:MAX_COMPARED]
+    few = [i for i in few if 3 * len(set(values[i])) <= len(values[i])]
+    bases: set[int] = set()
+    for i in few:
+        for base in few:
+            if base == i or i in bases or found[base].rule.startswith("{="):
+                continue
+            ruled = by_other(values[i], values[base], names[base])
+            if ruled:
+                found[i] = ruled
+                bases.add(base)
+                break
+    return [_Field(*one) for one in zip(names, paddings, found, strict=True)]
 
 
-def _plan(names: Sequence[str], rows: Sequence[Sequence[str]]) -> _Plan:
-    counted: dict[str, tuple[int, int]] = {}
-    parted: dict[str, str] = {}
-    for name, column in zip(names, zip(*rows, strict=True), strict=True):
-        if all(map(_WHOLE.match, column)):
-            numbers = list(map(int, column))
-            steps = {b - a for a, b in pairwise(numbers)}
-            if len(steps) == 1 and steps != {0}:
-                counted[name] = numbers[0], steps.pop()
-            continue
-        first = _TIME.match(column[0])
-        if first and f"{name}.date" not in names and all((found := _TIME.match(cell)) and found[2] == first[2] for cell in column):
-            parted[name] = first[2]
-    if len(counted) == len(names):
-        counted.popitem()
-    return _Plan(names, counted, parted)
-
-
-def _opening(kind: str, rows: int, plan: _Plan, *, crlf: bool) -> str:
-    counted = "".join(f"; {name}: {start} {start + step} … by {step}" for name, (start, step) in plan.counted.items())
-    parted = "".join(f"; {name} parted at {sign}" for name, sign in plan.parted.items())
-    return f"[{kind} of {rows} rows{'; CRLF' if crlf else ''}{counted}{parted}; a tab: as it was]"
-
-
-def _shown(lines: Sequence[str], rows: Mapping[int, Sequence[str]], table: Sequence[str], opening: str) -> Iterator[str]:
-    heads = len(table) - len(rows)
-    yield opening
-    yield "\t" + lines[0]
-    yield from table[:heads]
-    printed = iter(table[heads:])
-    for i, line in enumerate(lines[1:], 1):
-        yield next(printed) if i in rows else "\t" + line
-
-
-def _read(lines: list[str], header: re.Match[str]) -> Iterator[str]:
-    delimiter = _DELIMITERS[header[1]]
-    names = lines[0][1:].split(delimiter)
-    counted = {name: (int(start), int(step)) for name, start, step in _COUNTED.findall(header[4])}
-    plan = _Plan(names, counted, dict(_PARTED.findall(header[5])))
-    table = [line for line in lines if not line.startswith("\t")]
-    values, _ = decode(table, int(header[2]), False)
-    yield lines[0][1:]
-    left = len(table) - len(values)
-    found = iter(_line(plan.cells(row, i), delimiter) for i, row in enumerate(values))
-    for line in lines[1:]:
-        if line.startswith("\t"):
-            yield line[1:]
-        elif left:
-            left -= 1
+def _separated(fields: Sequence[_Field], opening: str) -> list[_Field] | None:
+    """The columns that have cells, in an order and with separators that none of their cells holds."""
+    signs = " " + next(sign for kind, sign in _KINDS.items() if opening.startswith(kind + ",")) + ",;|\t~/"
+    shown: list[_Field] = []
+    last: list[_Field] = []
+    for f in (f for f in fields if f.found.cells is not None):
+        text = "\n".join(f.found.cells or ())
+        sign = next((sign for sign in signs if sign not in text), "")
+        if sign != " " and not last:
+            last.append(_Field(f.name, f.padding, f.found))
+        elif not sign:
+            return None
         else:
-            yield next(found)
+            shown.append(_Field(f.name, f.padding, f.found, sign))
+    if not last and shown:
+        place = next((i for i, f in enumerate(shown) if f.found.rule.startswith("{} or ")), None)
+        found = None
+        for i, f in enumerate(shown if place is None else ()):
+            found = found or (without_usual(f.found.cells or ()) if not f.found.rule else None)
+            place = i if found and place is None else place
+        f = shown.pop(-1 if place is None else place)
+        last.append(_Field(f.name, f.padding, found or f.found))
+    return shown + last
+
+
+def _rules(fields: Sequence[_Field]) -> Iterator[str]:
+    for f in fields:
+        if f.found.rule or f.padding:
+            yield f"{f.name}{f.padding}={f.found.rule}"
+            yield from (f" {code}={text}" for code, text in f.found.lines.items())
+
+
+def _body(lines: Sequence[str], rows: Mapping[int, Sequence[str]], shown: Sequence[_Field], headed: Sequence[_Field]) -> Iterator[str]:
+    """The lines below the rules."""
+    printed = iter(_printed(shown, len(rows)))
+    heads = iter(zip(*(f.found.above or () for f in headed), strict=True)) if headed else iter([()] * len(rows))
+    said: Sequence[str] = [RAW] * len(headed)
+    above: str | None = None
+    again = 0
+    for i, line in enumerate(lines):
+        row = next(printed) if i in rows else RAW + line
+        head = next(heads) if i in rows else said
+        if row == above and head == said and i in rows and len(row) > 1:
+            again += 1
+            continue
+        if again:
+            yield f"{AGAIN}{again}"
+            again = 0
+        yield from (f"{HEAD}{f.name}={value}" for f, value, before in zip(headed, head, said, strict=True) if value != before)
+        above, said = row, head
+        yield row
+    if again:
+        yield f"{AGAIN}{again}"
+
+
+def _printed(shown: Sequence[_Field], count: int) -> list[str]:
+    """Rows without what stands empty at their ends."""
+    if not shown:
+        return [""] * count
+    columns = [f.found.cells or () for f in shown]
+    separators = [f.separator for f in shown]
+    if len(set(separators[:-1])) <= 1:
+        rows = list(map(separators[0].join, zip(*columns, strict=True)))
+    else:
+        pattern = "%s".join(["", *separators])
+        rows = [pattern % cells for cells in zip(*columns, strict=True)]
+    for i, last in enumerate(columns[-1]):
+        if not last:
+            rows[i] = _stripped([column[i] for column in columns], separators)
+    return [ESCAPE + row if row[:1] in (RAW, HEAD, AGAIN, ESCAPE) and row else row for row in rows]
+
+
+def _stripped(cells: list[str], separators: Sequence[str]) -> str:
+    """A row without the empty cells at its end."""
+    while cells and not cells[-1]:
+        cells.pop()
+    return "".join([cell + sign for cell, sign in zip(cells[:-1], separators, strict=False)] + cells[-1:])
+
+
+def _read(lines: list[str], header: re.Match[str]) -> list[str]:
+    rules: dict[str, tuple[str, str, dict[str, str]]] = {}
+    at = 0
+    codes: dict[str, str] = {}
+    while not lines[at].startswith(BODY):
+        title, _, rule = lines[at].partition("=")
+        if lines[at].startswith(" "):
+            codes[title[1:]] = rule
+        else:
+            codes = {}
+            rules[title] = "", rule, codes
+        at += 1
+    padded_rules: dict[str, tuple[str, str, dict[str, str]]] = {}
+    for title, (_, rule, lines_below) in rules.items():
+        match = _TITLE.match(title)
+        if not match:
+            raise ValueError("no name")
+        padded_rules[match[1]] = match[2] or "", rule, lines_below
+    shown = _FIELD.findall(lines[at][len(BODY) :])
+    headed = [name for name, (_, rule, _) in padded_rules.items() if "{@}" in rule]
+    delimiter, size, count = _KINDS[header[1]], int(header[3]), int(header[2])
+    kinds, rows = _taken(lines[at + 1 :], [sign for _, sign in shown], headed, count)
+    names = [str(i) for i in range(1, size + 1)]
+    if not header[4]:
+        named = next(cells for line in kinds if line is not None and (cells := cells_of(line, delimiter)) and len(cells) == size)
+        names = names_of(line_of(named, delimiter), delimiter)
+    if count * sum(len(name) + len(rule) for name, (_, rule, _) in padded_rules.items()) > ROOM:
+        raise ValueError("stands for too much")
+    columns = dict(zip((name for name, _ in shown), zip(*rows.cells, strict=True), strict=True)) if rows.cells else {}
+    values: dict[str, list[str]] = {}
+    later: list[tuple[str, str, dict[str, str]]] = []
+    for name in names:
+        _, rule, below = padded_rules.get(name, ("", "", {}))
+        if rule.startswith("{="):
+            later.append((name, rule[2:-1], below))
+        else:
+            cells = columns[name] if has_cell(rule) else [""] * count
+            values[name] = values_of(rule, cells, rows.above.get(name, ()), below)
+    for name, base, below in later:
+        values[name] = [below[key] for key in values[base]]
+    texts = [padded(values[name], padded_rules[name][0] if name in padded_rules else "") for name in names]
+    table = iter([line_of(cells, delimiter) for cells in zip(*texts, strict=True)])
+    return [next(table) if line is None else line for line in kinds]
+
+
+def _taken(lines: Sequence[str], signs: Sequence[str], headed: Sequence[str], count: int) -> tuple[list[str | None], _Rows]:
+    """Lines as they were, None for rows; and the rows' cells."""
+    found: list[str | None] = []
+    rows = _Rows(above={name: [] for name in headed})
+    for line in lines:
+        first = line[:1]
+        times = 1
+        if first == RAW:
+            found.append(line[1:])
+            continue
+        if first == HEAD:
+            name, _, value = line[1:].partition("=")
+            rows.last[name] = value
+            continue
+        if first == AGAIN:
+            times = int(line[1:])
+            if not rows.cells or times + len(rows.cells) > count:
+                raise ValueError("more rows than told")
+            cells = rows.cells[-1]
+        else:
+            cells = _cells(line[1:] if first == ESCAPE else line, signs)
+        rows.add(cells, times)
+        found += [None] * times
+    if len(rows.cells) != count:
+        raise ValueError("another number of rows than told")
+    return found, rows
+
+
+def _cells(line: str, signs: Sequence[str]) -> list[str]:
+    if not signs:
+        return []
+    same = signs[0]
+    if all(sign == same for sign in signs[:-1]) and same:
+        cells = line.split(same, len(signs) - 1)
+        return cells + [""] * (len(signs) - len(cells))
+    cells = []
+    for sign in signs[:-1]:
+        cell, _, line = line.partition(sign)
+        cells.append(cell)
+    return [*cells, line]

@@ -1,0 +1,119 @@
+"""Tables of texts as files and clients have them: CSV and its like, and tables with bars (Markdown, psql, MySQL).
+
+Each line splits into cells and comes back from them exactly, or it is no row.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+DELIMITERS = {",": "CSV", "\t": "TSV", ";": "CSV by ;", "|": "table by |"}
+"""Also how a form calls them."""
+
+MIN_ROWS, MAX_CELLS = 5, 200
+FITTING = 0.6
+"""Share of the lines that must have as many cells as most: tables come with titles, rules and counts of rows."""
+
+LOOK = 40
+"""Lines from which the kind of a table is told."""
+
+_NAME = re.compile(r"[^\W\d][\w .%()/#-]{0,60}\Z")
+_PLAIN = re.compile(r"[\w:./+-]+(?: [\w:./+-]+)?\Z")
+_PADDING = re.compile(r"[<>][0-9]{0,4}\Z")
+_BAD = frozenset("=<>{}@\t\n~×")
+
+
+def cells_of(line: str, delimiter: str) -> list[str] | None:
+    """The cells of a line; None if they are quoted otherwise than they have to be."""
+    if '"' not in line or delimiter == "|":
+        return line.split(delimiter)
+    try:
+        (cells,) = csv.reader([line], delimiter=delimiter)
+    except (csv.Error, ValueError):
+        return None
+    return cells if line_of(cells, delimiter) == line else None
+
+
+def line_of(cells: Iterable[str], delimiter: str) -> str:
+    """The cells as a line, quoted where they have to be (RFC 4180)."""
+    kept = list(cells)
+    line = delimiter.join(kept)
+    if delimiter == "|" or ('"' not in line and line.count(delimiter) == len(kept) - 1):
+        return line
+    return delimiter.join(['"' + cell.replace('"', '""') + '"' if '"' in cell or delimiter in cell else cell for cell in kept])
+
+
+def dialect(lines: Sequence[str]) -> tuple[str, int, bool] | None:
+    """What parts the cells, how many there are, and whether the first line that has as many names them."""
+    found = list(islice((line for line in lines if line), LOOK))
+    for delimiter in DELIMITERS:
+        if sum(delimiter in line for line in found) < FITTING * len(found):
+            continue
+        rows = [cells for line in found if (cells := cells_of(line.removesuffix("\r"), delimiter)) and len(cells) > 1]
+        sizes = Counter(map(len, rows))
+        size = max(sizes, key=lambda size: sizes[size], default=0)
+        if not 2 <= size <= MAX_CELLS or sizes[size] < FITTING * len(found):
+            continue
+        rows = [row for row in rows if len(row) == size]
+        if delimiter == "|":
+            if size > 2 and _is_ruled(rows):
+                return delimiter, size, True
+            if any(cell[:1] == " " or cell[-1:] == " " for row in rows for cell in row):
+                continue
+        if _is_named(rows, delimiter):
+            return delimiter, size, True
+        if size > 2 and all(map(_is_plain, rows)):
+            return delimiter, size, False
+    return None
+
+
+def _is_ruled(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether each cell has a blank before it, as tables with bars have."""
+    return all(cell[:1] in ("", " ", "-", ":") for row in rows for cell in row[1:])
+
+
+def _is_named(rows: Sequence[Sequence[str]], delimiter: str) -> bool:
+    names, *others = rows
+    return len(set(names)) == len(names) and all(map(_NAME.match, names)) and (len(names) > 2 or delimiter == "\t") and len(others) > 0
+
+
+def _is_plain(row: Sequence[str]) -> bool:
+    """Whether cells look like data and not like pieces of a sentence or of a program."""
+    return all(not cell or _PLAIN.match(cell) for cell in row) and any(cell[:1].isdigit() for cell in row)
+
+
+def names_of(line: str, delimiter: str) -> list[str]:
+    """What columns are called: by the line of names, else by number."""
+    cells = [cell.strip() for cell in cells_of(line, delimiter) or ()]
+    counts = Counter(cells)
+    return [cell if cell and counts[cell] == 1 and not _BAD & set(cell) and not cell.isdigit() else str(i) for i, cell in enumerate(cells, 1)]
+
+
+def padding(cells: Sequence[str]) -> str:
+    """How cells of a table with bars are padded: "<8" to the left of 8 places, ">8" to the right; "<" for a blank before; "" for none."""
+    widths = set(map(len, cells))
+    kinds = ["<0", "<"] if len(widths) > 1 else [f"<{widths.pop()}"]
+    if kinds[0] != "<0":
+        kinds = [kinds[0], kinds[0].replace("<", ">"), "<"]
+    for kind in kinds:
+        if padded([cell.strip(" ") for cell in cells], kind) == list(cells):
+            return kind
+    return ""
+
+
+def padded(values: Sequence[str], kind: str) -> list[str]:
+    """The cells of values. ValueError if there is no such padding."""
+    if not kind:
+        return list(values)
+    if not _PADDING.match(kind):
+        raise ValueError("no padding")
+    if kind == "<":
+        return [" " + value for value in values]
+    width = int(kind[1:]) - 1
+    if kind[0] == "<":
+        return [f" {value}".ljust(width) + " " for value in values]
+    return [" " + f"{value} ".rjust(width) for value in values]
