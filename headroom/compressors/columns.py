@@ -16,37 +16,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice, pairwise
+from itertools import groupby, islice
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
-from headroom.compressors.lines.layout import Column, Layout, by_stops, by_words, read
-from headroom.compressors.lines.marks import MARK, Row, cells_of, is_readable, unmarked, usual_cells, written
+from headroom.compressors.lines.layout import Column, Layout, read
+from headroom.compressors.lines.marks import MARK, Row, affixes, cells_of, unmarked, usual_cells, written
+from headroom.compressors.lines.tables import MIN_ROWS, MIN_SHARE, tables
 from headroom.compressors.paths import common_folder
 
 MAX_CHARS = 8_000_000
 """Two seconds of work; large bodies are shortened in a thread."""
 
-MIN_ROWS = 5
-MIN_SHARE = 0.6
-"""Of the lines of a table that must be rows of it."""
-
-MOST, HALF = 0.8, 0.6
-"""Shares of the lines that must agree where a column begins or ends: in the others a cell may be too wide. Both are tried."""
-
-LOOK = 48
-"""Lines of a table that are looked at for its columns."""
-
 HEAD, LEAD, LOOKED, MAX_STOPS = 4000, 3, 8, 12
 """Characters at the start of a text, lines of them that are skipped as a preamble and that are looked at to tell a table, and stops a line."""
-
-WINDOW = 10
-"""Lines that are tried as the beginning of a table where the whole is none."""
-
-MISFITS = 3
-"""Lines in a row that are no rows, behind which a table ends."""
-
-MAX_TRIES = 200
-"""Beginnings of tables that are tried in one text."""
 
 STRAY = 0.03
 """Share of the rows that may differ in a cell which all others have alike, or one: the names of the columns."""
@@ -59,19 +41,14 @@ WHOLE, HEADING, HEADER = "> ", "## ", "[table of "
 _STOP = re.compile(r"(?<=[ \t])\S(?<!^.)|\b(?=[ ]{2}|[ ]*\t)")
 """Where a cell may begin or end."""
 
+_COUNTED = re.compile(r"[ ]{1,20}[0-9.]{1,20}[KMGT]?[ ]+\S")
+"""What wc -l and uniq -c print."""
+
 _HEADER = re.compile(
     r'\[table of (?P<count>[0-9]+) lines, "(?P<pattern>[^"\n]*)" unpadded'
     r'(?:; "=" is the cell (?:of "(?P<usual>[^"\n]*)", or if that is "=" )?above)?'
     r'(?P<folders>; "## " before the folder of paths)?(?:; "> " before other lines)?\]'
 )
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Lines `start` to `end` (exclusive) of a text: the cells of those that are rows."""
-
-    start: int
-    end: int
-    layout: Layout
-    rows: Sequence[Row | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +60,23 @@ class Columns:
 
     def sniff(self, text: str, goal: Goal) -> float:
         lines = [line for line in text[:HEAD].split("\n") if line][LEAD : LEAD + LOOKED]
+        if len(lines) == LOOKED and sum(1 for line in lines if _COUNTED.match(line)) >= MIN_SHARE * len(lines):
+            return 0.7
         padded = sum(1 for line in lines if "  " in line.lstrip() or "\t" in line)
         if len(lines) < LOOKED - LEAD or padded < MIN_SHARE * len(lines):
             return 0.0
         places = Counter([place for line in lines for place in {found.start() for found in islice(_STOP.finditer(line), MAX_STOPS)}])
-        return 0.7 if max(places.values()) >= MIN_SHARE * len(lines) else 0.0
+        return 0.7 if max(places.values(), default=0) >= MIN_SHARE * len(lines) else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:
         if len(text) > MAX_CHARS:
             raise TooCostly("too many rows")
         lines = text.split("\n")
-        if any(line.startswith(HEADER) for line in lines):
+        if text.startswith(HEADER) or f"\n{HEADER}" in text:
             return None
         form: list[str] = []
         done = 0
-        for table in _tables(lines):
+        for table in tables(lines):
             first = table.start if form else 0  # what stands before the first table is counted to it: forms open with their header
             form += lines[done:first]
             form += _form(lines[first : table.end], table.layout, [*[None] * (table.start - first), *table.rows])
@@ -114,92 +93,9 @@ class Columns:
             return None
 
 
-def _tables(lines: Sequence[str]) -> Iterator[Table]:
-    """Each stretch between blank lines is one table, or is searched for where one begins."""
-    tries = MAX_TRIES
-    blank = [i for i, line in enumerate(lines) if not line or line.isspace()]
-    for start, end in zip([0, *(i + 1 for i in blank)], [*blank, len(lines)], strict=True):
-        at, whole = start, True
-        while end - at >= MIN_ROWS and tries:
-            tries -= 1
-            table = _found(lines, at, end if whole else at + WINDOW, end)
-            if not table and whole:
-                table = _found(lines, at, at + WINDOW, end)
-            whole = table is not None
-            if table:
-                yield table
-            at = table.end if table else at + WINDOW // 2
-
-
-def _found(lines: Sequence[str], start: int, seen: int, end: int) -> Table | None:
-    """The table that begins at `start`, as the lines up to `seen` have it."""
-    layout = _layout(lines[start:seen])
-    if not layout:
-        return None
-    rows = _extent(lines, start, end, layout)
-    better = _layout(lines[start : start + len(rows)]) if len(rows) > seen - start else layout
-    if better and better != layout:
-        layout, rows = better, _rows(lines[start : start + len(rows)], better)
-    return Table(start, start + len(rows), layout, rows) if len(rows) >= MIN_ROWS else None
-
-
-def _layout(lines: Sequence[str]) -> Layout | None:
-    """The layout that leaves least of lines most of which are rows of it."""
-    chosen = lines[:: max(1, len(lines) // LOOK)][:LOOK]
-    best: Layout | None = None
-    least = 2 * sum(map(len, chosen))
-    for layout in _layouts(chosen):
-        rows = _rows(chosen, layout)
-        count, left = sum(1 for row in rows if row), _left(chosen, rows)
-        if left < least and count >= MIN_SHARE * len(chosen):
-            best, least = layout, left
-        if len(chosen) <= WINDOW or (count >= MOST * len(chosen) and not any("  " in row[-1] for row in rows if row)):
-            break
-    return best
-
-
-def _layouts(lines: Sequence[str]) -> Iterator[Layout]:
-    """Layouts to be tried, the likeliest first."""
-    for agreeing in (MOST, 0.0, HALF):
-        layout = by_words(lines, agreeing) if agreeing else by_stops(lines)
-        if layout and '"' not in str(layout):
-            yield layout
-
-
-def _left(lines: Sequence[str], rows: Sequence[Row | None]) -> int:
-    """Characters that would be written, about: cells that differ from those above, and lines that are no rows."""
-    columns = zip(*[row for row in rows if row], strict=True)
-    cells = sum(sum([1 + len(b) for a, b in pairwise(("", *cells)) if a != b]) for cells in columns)
-    return cells + sum(len(line) for line, row in zip(lines, rows, strict=True) if not row)
-
-
-def _extent(lines: Sequence[str], start: int, end: int, layout: Layout) -> list[Row | None]:
-    """The rows from `start` on, up to where several lines are none."""
-    rows: list[Row | None] = []
-    misses = 0
-    for at in range(start, end, LOOK):
-        for row in _rows(lines[at : min(end, at + LOOK)], layout):
-            misses = 0 if row else misses + 1
-            if misses == MISFITS and len(rows) >= MIN_ROWS:
-                return rows[: 1 - MISFITS]
-            rows.append(row)
-    return rows[: len(rows) - misses]
-
-
-def _rows(lines: Sequence[str], layout: Layout) -> list[Row | None]:
-    """The cells of each line that is a row; what the layout does not give back is none."""
-    words = layout.words
-    if layout.wordy:
-        cut = [row if row and (MARK not in line or is_readable(row, words)) else None for row, line in zip(layout.split(lines), lines, strict=True)]
-    else:
-        cut = [row if row and is_readable(row, words) else None for row in layout.cut(lines)]
-    filled = iter(layout.fill([row for row in cut if row]))
-    return [row if row and next(filled) == line else None for row, line in zip(cut, lines, strict=True)]
-
-
 def _form(lines: Sequence[str], layout: Layout, rows: Sequence[Row | None]) -> list[str]:
     """The header, then a line for each, and the headings."""
-    layout, rows = _fixed(layout, rows)
+    layout, rows = _affixed(*_fixed(layout, rows))
     folders = not layout.columns[-1].width and _has_folders([row for row in rows if row])
     if folders:
         layout, rows = _rooted(layout, rows)
@@ -238,6 +134,29 @@ def _fixed(layout: Layout, rows: Sequence[Row | None]) -> tuple[Layout, list[Row
     same = list(fixed.items())
     left = [[cell for i, cell in enumerate(row) if i not in fixed] if row and all(row[i] == cell for i, cell in same) else None for row in rows]
     return Layout(tuple(columns), literal + layout.after), left
+
+
+def _affixed(layout: Layout, rows: Sequence[Row | None]) -> tuple[Layout, list[Row | None]]:
+    """The layout with what all cells of a column begin or end with in it, and the rows without that."""
+    found = [row for row in rows if row]
+    columns = list(layout.columns)
+    after = layout.after
+    cuts: list[tuple[int, int]] = []
+    ends: list[str] = []
+    for i, (column, cells) in enumerate(zip(columns, zip(*found, strict=True), strict=True)):
+        start, end = affixes(cells) if column.words and len(found) >= MIN_ROWS else ("", "")
+        start = start if column.left else ""
+        end = end if not (column.width and column.left) else ""
+        width = column.width - len(start) - len(end)
+        if '"' in start + end or (column.width and width < 1) or any(cell[len(start) :][:1] == MARK for cell in cells):
+            start = end = ""
+            width = column.width
+        columns[i] = replace(column, before=(ends[-1] if ends else "") + column.before + start, width=width if column.width else 0)
+        ends.append(end)
+        cuts.append((len(start), len(end)))
+    after = (ends[-1] if ends else "") + after
+    left = [[cell[start : len(cell) - end] for cell, (start, end) in zip(row, cuts, strict=True)] if row else None for row in rows]
+    return Layout(tuple(columns), after), left
 
 
 def _has_folders(rows: Sequence[Row]) -> bool:

@@ -154,8 +154,9 @@ class Shorten:
                 reason = "too_costly"
             elif trial.made is not None and self._pays(before, trial.made) and self._tokens(trial.made.text) < fewest:
                 if _may_stand(trial.made, trial.compressor, part):
-                    lead = gain if best is None else lead
-                    best, fewest = trial, self._tokens(trial.made.text)
+                    fewest = self._tokens(trial.made.text)
+                    lead = min(gain, 1 - fewest / before) if best is None else lead  # it may have promised more than it kept
+                    best = trial
                 elif trial.made.grade == "equal":
                     reason = "file_read"
         if best is None or best.made is None:

@@ -30,7 +30,16 @@ PODS = ["NAME                      READY   STATUS             RESTARTS      AGE"
         ("search-7f6c5-ab1cd", "1/1", "Running", "3 (2d ago)", "3h12m"), ("gateway-5b8f-kk2lp", "1/1", "Running", "0", "47d"), ("worker-77d-zzz9x", "2/2", "Running", "0", "47d"),
     )
 ]
+UNITS = ["  UNIT            LOAD   ACTIVE DESCRIPTION"] + [f"  {name:<15} loaded {state:<6} The {name} of 2026-11-21" for name, state in (
+    ("cart.service", "active"), ("mail.service", "failed"), ("search.service", "active"), ("ship.service", "active"), ("work.service", "active"), ("x.service", "active"),
+)]
+SOCKETS = [f"LISTEN 0      {queue:<5} 127.0.0.1:{port:<5} 10.0.0.{port % 7}:{port % 9 * 1000:<5}" for queue, port in ((128, 80), (511, 443), (5, 5432), (511, 6379), (128, 22), (4096, 53))]
 CASES = {
+    "units": UNITS * 2,
+    "sockets": SOCKETS * 2,
+    "counts of words": [f"{i:>7} {'a' * (i % 5)}=b" for i in range(1, 40, 3)],
+    "cells that leave marks": [f"{i:>5} x={i} y/{i}" for i in range(12)] + [f"{i:>5} x=={i} y/={i}" for i in range(12)],
+    "tables of other shapes": [f"100644 {i:040x} 0\ta/{i}.py" for i in range(9)] + [f"100644 blob {i:040x} {i:>7}\ta/{i}.py" for i in range(9)],
     "ps": NAMES + PROCESSES,
     "ps, no names": PROCESSES,
     "du": SIZES,
@@ -82,6 +91,12 @@ def test_cells_of_several_words_end_with_two_blanks() -> None:
     made = COLUMNS.compress("\n".join(PODS * 3), GOAL)
     assert made is not None
     assert "mail-58c9b7d4f-m4w2z 0/1 CrashLoopBackOff 17 (5h ago)  =" in made.text
+
+
+def test_what_all_cells_begin_or_end_with_stands_in_the_pattern() -> None:
+    made = COLUMNS.compress("\n".join(SOCKETS * 5), GOAL)
+    assert made is not None
+    assert '"LISTEN 0      %-5s 127.0.0.1:%-5s 10.0.0.%' in made.text.split("\n")[0]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "one line", "some prose\nthat goes on\nfor a while\nand then\nends\nhere", "def f():\n    return 1\n" * 9], ids=repr)

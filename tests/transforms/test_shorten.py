@@ -35,6 +35,8 @@ class Cutting:
     needs: str = ""
     """What a text must end in for it to be shortened."""
     limit: int = 10**9
+    whole: float = 0.0
+    """Instead of `share`, if not 0, of more than a sample."""
 
     @property
     def lossy(self) -> bool:
@@ -48,8 +50,9 @@ class Cutting:
             raise TooCostly("too long")
         if not text.endswith(self.needs):
             return None
+        share = self.whole if self.whole and len(text) > len(LINES) * 10 else self.share
         omitted = f"lines about {goal.query[:9]}" if self.lossy else ""
-        return Compressed(f"[{self.name}]\n{text[: int(len(text) * self.share)]}", self.grade, omitted)
+        return Compressed(f"[{self.name}]\n{text[: int(len(text) * share)]}", self.grade, omitted)
 
     def expand(self, short: str) -> str | None:
         return self.knows if short.startswith(f"[{self.name}]\n") else None
@@ -106,6 +109,8 @@ GOOD = Cutting("good", 0.3, knows=LINES)
         (shorten(Cutting("whole", 0.1, 0.4, knows=LONG + ".", needs="."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "fair"),
         # Who is close behind on the sample is tried on the whole text.
         (shorten(Cutting("whole", 0.1, 0.7, knows=LONG + ".", needs="."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "whole"),
+        # So is the next one where the first keeps less than the sample promised.
+        (shorten(Cutting("promising", 0.2, knows=LONG, whole=0.9), Cutting("fair", 0.6, knows=LONG), text=LONG), "fair"),
     ],
 )
 def test_who_wins(result: Short | Skip, expected: str) -> None:

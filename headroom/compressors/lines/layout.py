@@ -143,31 +143,39 @@ class _Places:
     """What stands before them."""
     widest: int
 
+    @property
+    def fixed(self) -> bool:
+        return self.start is not None and self.end is not None
+
 
 def by_words(lines: Sequence[str], agreeing: float) -> Layout | None:
     """The layout of lines whose columns are words, as far as they line up or what separates them tells."""
     words = [[found.span() for found in islice(_WORD.finditer(line, 0, MAX_LINE), MAX_COLUMNS)] for line in lines]
     columns: list[Column] = []
-    before: _Places | None = None
+    places: list[_Places] = []
     for i in range(MAX_COLUMNS):
         here = _places(lines, words, i, agreeing * len(lines))
-        made = here and _next(columns[-1] if columns else None, before, here)
+        made = here and _next(columns[-1] if columns else None, places[-1] if places else None, here)
         if not here or not made:
             break
         columns[-1:] = made
-        before = here
-    while len(columns) > 1 and columns[-1].before == " " and columns[-2].before in ("", " ") and not columns[-1].width + columns[-2].width:
+        places.append(here)
+    while len(columns) > 1 and columns[-1].before == " " and columns[-2].before in ("", " ") and not columns[-1].width + columns[-2].width and not places[-2].fixed:
         columns.pop()  # words of a text
+        places.pop()
     if len(columns) < 2:
         return None
-    layout = Layout(tuple(columns))
-    return replace(layout, columns=(*columns[:-1], replace(columns[-1], width=_rest(layout, lines))))
+    columns[-1] = replace(columns[-1], width=_rest(places[-1].start, lines))
+    return Layout(tuple(columns))
 
 
-def _rest(layout: Layout, lines: Sequence[str]) -> int:
-    """The width of the last column, if it is padded too."""
-    size, count = Counter([len(line) for line in lines if line[-1:] == " "]).most_common(1)[0] if any(line[-1:] == " " for line in lines) else (0, 0)
-    return max(0, size - len(layout.fill([[""] * len(layout.columns)])[0])) if count >= MOST * len(lines) else 0
+def _rest(start: int | None, lines: Sequence[str]) -> int:
+    """The width of a last column that begins at `start`, if it is padded too."""
+    padded = Counter([len(line) for line in lines if line[-1:] == " "])
+    if start is None or not padded:
+        return 0
+    size, count = padded.most_common(1)[0]
+    return max(0, size - start) if size <= MAX_LINE and count >= MOST * len(lines) else 0
 
 
 def _places(lines: Sequence[str], words: Sequence[Sequence[tuple[int, int]]], i: int, quorum: float) -> _Places | None:

@@ -40,6 +40,24 @@ def usual_cells(rows: Sequence[Row]) -> Row:
     return found
 
 
+def affixes(cells: Sequence[str]) -> tuple[str, str]:
+    """What all cells begin with, up to a sign, and end with, from a sign on; something is left of each cell."""
+    start = _shared(cells) if len({cell[:1] for cell in cells}) == 1 else ""
+    while start and start[-1].isalnum():
+        start = start[:-1]
+    end = _shared([cell[::-1] for cell in cells]) if len({cell[-1:] for cell in cells}) == 1 else ""
+    while end and end[-1].isalnum():
+        end = end[:-1]
+    if min(map(len, cells)) <= len(start) + len(end):
+        return "", ""
+    return start, end[::-1]
+
+
+def _shared(cells: Sequence[str]) -> str:
+    low, high = min(cells), max(cells)
+    return low[: next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))]
+
+
 def written(rows: Sequence[Row], usual: Row, words: Sequence[bool]) -> list[str]:
     """A line for each row. `words`: for each column whether its cells are one word; others end with two blanks."""
     lines: list[str] = []

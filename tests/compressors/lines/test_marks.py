@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.lines.marks import MARK, Row, cells_of, is_readable, unmarked, usual_cells, written
+from headroom.compressors.lines.marks import (
+    MARK,
+    Row,
+    affixes,
+    cells_of,
+    is_readable,
+    unmarked,
+    usual_cells,
+    written,
+)
 
 ROWS = [["root", "17", "0.0", "2026-11-21"], ["root", "18", "0.0", "2026-11-21"], ["ann", "19", "1.5", "2026-11-22"], ["root", "20", "0.0", "2026-11-22"]]
 WORDS = [True] * 4
@@ -35,6 +44,14 @@ def test_what_repeats_is_marked_if_that_pays() -> None:
 ], ids=str)
 def test_cells_that_could_not_be_told_apart_are_known(row: Row, words: list[bool], readable: bool) -> None:
     assert is_readable(row, words) is readable
+
+
+@pytest.mark.parametrize(("cells", "expected"), [
+    (["127.0.0.1:80", "127.0.0.1:5432"], ("127.0.0.1:", "")), (["cart.service", "mail.service"], ("", ".service")), (["(1)", "(22)"], ("(", ")")),
+    (["cart", "care"], ("", "")), (["", "-a"], ("", "")), (["--", "--x"], ("", "")), (["-a-", "-a-"], ("", "")), (["a-b", "a-c"], ("a-", "")),
+], ids=str)
+def test_what_cells_share_is_cut_at_signs_only(cells: list[str], expected: tuple[str, str]) -> None:
+    assert affixes(cells) == expected
 
 
 @pytest.mark.parametrize("line", ["a", "a ====", "= = = = =", ""])
