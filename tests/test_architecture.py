@@ -27,8 +27,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"http", "stores", "vocabulary"}),
     frozenset({"sent", "requestlog"}),
     frozenset({"layers"}),
-    frozenset({"proxy", "demo"}),
-    frozenset({"proxy.server"}),
+    frozenset({"proxy", "demo", "agents"}),
+    frozenset({"proxy.server", "mcp"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
@@ -16,13 +13,11 @@ import anyio
 
 from headroom import ccr
 from headroom.cli.address import base_url
-from headroom.errors import OurError
 from headroom.options import load
+from headroom.proxy.ask import NoProxy, Running
 from headroom.proxy.server import originals_space, state_url
 from headroom.settings import Settings
 from headroom.stores import open_store
-
-ASK_SECONDS = 10.0
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
@@ -51,20 +46,9 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
 
 
 def _from_proxy(given: Any, settings: Settings) -> str | None:
-    base = given.url or base_url(settings.host, settings.port)
-    headers = {"X-Headroom-Proxy-Token": settings.proxy_token} if settings.proxy_token else {}
-    request = urllib.request.Request(f"{base.rstrip('/')}/v1/retrieve/{given.key}", headers=headers)
-    # Loopback must not go through a corporate proxy that HTTP_PROXY names.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=ASK_SECONDS) as answer:
-            text = json.load(answer)["text"]
-            return text if isinstance(text, str) else None
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return None
-        raise OurError(f"the proxy at {base} answers {error.code}") from None
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return Running(given.url or base_url(settings.host, settings.port), settings.proxy_token).original(given.key)
+    except NoProxy:
         return None
 
 
