@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from headroom.compressors.base import Compressed, Goal, TooCostly, slices
 from headroom.compressors.lines import view
 from headroom.compressors.lines.folds import lines_named
-from headroom.compressors.lines.salience import SEVERE
+from headroom.compressors.lines.salience import SEVERE, troubles
 from headroom.compressors.lines.stamps import share_stamped
 
 MAX_CHARS = 10_000_000
@@ -71,6 +71,8 @@ class LogSummary:
         if len(lines) < MIN_LINES or len(masked) != len(lines):
             return None
         kinds = _kinds(masked)
+        for i, words in troubles(text).items():
+            kinds[i] = (kinds[i], words)  # a level may stand within a value ("12:00:01,5:ERROR:db") or among words that vary
         last = {kind: i for i, kind in enumerate(kinds)}
         first = {kind: len(kinds) - 1 - i for i, kind in enumerate(reversed(kinds))}
         kept = {*first.values(), *range(HEAD), *range(len(lines) - TAIL, len(lines))}

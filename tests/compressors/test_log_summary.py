@@ -51,6 +51,21 @@ def test_whatever_came_once_is_shown() -> None:
     assert {50, 150} <= shown(lines)
 
 
+HIDDEN = {
+    "in a value": [f"2026-11-21 10:{i // 60:02}:{i % 60:02},{i:03}:INFO:db:query took {i} ms" for i in range(200)],
+    "among words that vary": [f"10:{i // 60:02}:{i % 60:02} INFO worker result: INFO{chr(97 + i % 19) * (1 + i // 19)}" for i in range(200)],
+}
+
+
+@pytest.mark.parametrize("lines", HIDDEN.values(), ids=HIDDEN)
+def test_trouble_is_a_kind_of_its_own_wherever_in_the_line_it_stands(lines: list[str]) -> None:
+    told = [*lines]
+    for at, level in ((77, "ERROR"), (120, "CRITICAL")):
+        before, _, after = told[at].rpartition("INFO")
+        told[at] = before + level + after
+    assert {77, 120} <= shown(told)
+
+
 def test_trouble_is_shown_first_and_last_with_its_trace() -> None:
     lines = [*LOG]
     trace = ["java.io.IOException: broken pipe", "\tat a.B.c(B.java:7)", "\tat a.B.d(B.java:9)"]

@@ -16,6 +16,14 @@ SEVERE = re.compile(
 )
 """Trouble in a line of any language's tools. Broad on purpose: a wrong hit costs a line, a miss costs the answer."""
 
+_STEMS = (
+    "error", "fail", "exception", "traceback", "fatal", "panic", "critical", "severe", "emerg", "alert", "abort", "assert", "denied", "refused",
+    "unreachable", "invalid", "illegal", "corrupt", "time out", "timeout", "timed out", "timedout", "crash", "killed", "segfault", "core dumped",
+    "out of memory", "oom-kill", "unable to", "cannot", "could not", "can't", "not found", "no such", "undefined", "unauthori", "forbidden",
+    "warn", "deprecat", "conflict", "rejected", "violation", "missing",
+)
+"""What SEVERE looks for, as plain text: finding these takes a fortieth of its time."""
+
 _WORD = re.compile(r"[^\W_][\w./:@#-]*[^\W_]|[^\W_]{2,}")
 _PART = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])|\d{2,}")
 _STOP = frozenset((
@@ -32,6 +40,21 @@ MAX_QUERY = 8000
 
 MAX_TERMS = 64
 """Terms of a question that are used, longest first: beyond, a pattern of them costs more than it finds."""
+
+
+def troubles(text: str) -> dict[int, int]:
+    """The index of each line that speaks of trouble → which words it uses, as a number; lines with the same number use the same."""
+    low = text.lower()
+    found: dict[int, int] = {}
+    for bit, stem in enumerate(_STEMS):
+        line = start = 0
+        at = low.find(stem)
+        while at >= 0:
+            line += low.count("\n", start, at)
+            found[line] = found.get(line, 0) | 1 << bit
+            start, end = at, low.find("\n", at)
+            at = low.find(stem, end) if end >= 0 else -1
+    return found
 
 
 def terms(query: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.compressors.lines.salience import MAX_TERMS, SEVERE, pattern, terms
+from headroom.compressors.lines.salience import MAX_TERMS, SEVERE, pattern, terms, troubles
 
 
 @pytest.mark.parametrize("line", [
@@ -11,6 +11,27 @@ from headroom.compressors.lines.salience import MAX_TERMS, SEVERE, pattern, term
 ])
 def test_trouble_is_seen(line: str) -> None:
     assert SEVERE.search(line)
+
+
+SEVERE_WORDS = (
+    "error", "failed", "failure", "failing", "fail", "exception", "traceback", "fatal", "panic", "critical", "severe", "emerg", "alert", "abort",
+    "assert", "denied", "refused", "unreachable", "invalid", "illegal", "corrupt", "timed out", "time out", "timeout", "timedout", "crash", "killed",
+    "segfault", "core dumped", "out of memory", "unable to", "cannot", "could not", "can't", "not found", "no such", "undefined", "unauthorised",
+    "unauthorized", "forbidden", "warn", "warning", "deprecated", "conflict", "rejected", "violation", "missing",
+)
+
+
+@pytest.mark.parametrize("word", SEVERE_WORDS)
+def test_words_of_trouble_are_found_as_plain_text_too(word: str) -> None:
+    assert SEVERE.search(word)
+    found = troubles(f"fine\n{word} x\nİ\nfine\na {word.upper()}")
+    assert set(found) == {1, 4}
+    assert found[1] == found[4]
+
+
+def test_lines_that_use_the_same_words_have_the_same_number() -> None:
+    found = troubles("error\nerror: missing\nmissing error\nok\nError 5 error")
+    assert found[0] == found[4] != found[1] == found[2]
 
 
 @pytest.mark.parametrize("line", ["GET /index 200", "Downloading h11 (37 kB)", "3 passed in 0.1s", "session opened for user mira"])
