@@ -151,7 +151,7 @@ def paths(seed: int) -> None:
 
 
 PLANTED: Mapping[str, tuple[texts.Plant, float]] = {
-    "JSON rows": (texts.planted_rows, 0.05), "log events": (texts.planted_log, 0.13), "test runs": (texts.planted_tests, 0.50),
+    "JSON rows": (texts.planted_rows, 0.05), "CSV rows": (texts.planted_csv, 0.05), "log events": (texts.planted_log, 0.13), "test runs": (texts.planted_tests, 0.50),
 }
 
 

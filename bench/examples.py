@@ -56,6 +56,7 @@ EXAMPLES: Mapping[str, Example] = {
     "search-summary": Example(made(texts.many_hits), query="where is the timeout applied?"),
     "html-text": Example(from_corpus("pydoc_html")),
     "json-sample": Example(made(texts.many_orders), query="which orders were shipped to Graz?"),
+    "records-sample": Example(made(texts.many_orders_csv), query="which orders were shipped to Graz?"),
     "log-summary": Example(made(texts.service_log)),
     "blobs": Example(from_corpus("base64")),
     "prose-extract": Example(from_corpus("news"), query="what changed in asyncio task groups?"),

@@ -46,6 +46,8 @@ KINDS: Sequence[Kind] = (
     Kind("keyed map", ("npm_ls_json",), (texts.keyed_map,), 0.50, None, 40),
     Kind("JSON lines", ("orders_ndjson", "service_jsonl"), (), None, None, 40),
     Kind("CSV of records", ("orders_csv", "measurements_tsv"), (texts.orders_csv,), 0.60, None, 125),
+    Kind("large CSV of records", (), (texts.many_orders_csv,), None, 0.90, 125),
+    Kind("Markdown and psql tables", (), (texts.markdown_table, texts.psql_table), None, None, 125),
     Kind("grep", ("grep_rn", "grep_r", "rg", "rg_heading", "rg_columns", "grep_context"), (texts.grep,), 0.42, None, 40, command="grep -rn x ."),
     Kind("find", ("find",), (texts.find,), 0.80, None, 40),
     Kind("ls -l", ("ls_la", "ls_laR", "ls_dates"), (texts.listing,), 0.50, None, 40),

@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +100,36 @@ def many_orders(dice: random.Random) -> str:
     return json.dumps({"page": 1, "data": records(dice, 1200)})
 
 
+def flat(row: dict[str, object]) -> dict[str, str]:
+    """A record as a row of a table."""
+    customer = row["customer"]
+    assert isinstance(customer, dict)
+    cells = {name: value for name, value in row.items() if name not in ("customer", "tags", "url")} | {"customer_id": customer["id"], "city": customer["city"]}
+    return {name: "" if value is None else str(value) for name, value in cells.items()}
+
+
+def as_csv(rows: Sequence[dict[str, object]]) -> str:
+    cells = [flat(row) for row in rows]
+    return "".join(",".join(line) + "\n" for line in [list(cells[0]), *(list(row.values()) for row in cells)])
+
+
+def many_orders_csv(dice: random.Random) -> str:
+    return as_csv(records(dice, 1200))
+
+
+def markdown_table(dice: random.Random) -> str:
+    cells = [flat(row) for row in records(dice, 80)]
+    return "## Orders\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in [list(cells[0]), ["---"] * len(cells[0]), *(list(row.values()) for row in cells)])
+
+
+def psql_table(dice: random.Random) -> str:
+    cells = [flat(row) for row in records(dice, 160)]
+    widths = {name: max(len(name), *(len(row[name]) for row in cells)) for name in cells[0]}
+    lines = [" | ".join(name.center(width) for name, width in widths.items()), "-+-".join("-" * width for width in widths.values())]
+    lines += [" | ".join(row[name].rjust(width) if row[name][:1].isdigit() else row[name].ljust(width) for name, width in widths.items()) for row in cells]
+    return "\n".join(f"-{line}-" if "-+-" in line else f" {line} " for line in lines) + f"\n({len(cells)} rows)\n\n"
+
+
 def keyed_map(dice: random.Random) -> str:
     names = [f"{dice.choice(['nova', 'lark', 'opal', 'reef'])}-{dice.randint(1, 9)}.{dice.randint(0, 9)}-{dice.choice(['mini', 'large', 'pro', 'base'])}-{i}" for i in range(90)]
     return json.dumps({
@@ -159,13 +189,22 @@ class Needles:
 
 def planted_rows(dice: random.Random) -> Needles:
     """A large array with an error, an outlier, a rare category and a row that the question names."""
+    return _planted(dice, json.dumps)
+
+
+def planted_csv(dice: random.Random) -> Needles:
+    """The same as CSV."""
+    return _planted(dice, as_csv)
+
+
+def _planted(dice: random.Random, write: Callable[[list[dict[str, object]]], str]) -> Needles:
     rows = records(dice, 900)
     error, outlier, rare, named = (rows[i] for i in dice.sample(range(20, 880), 4))
     error["note"] = "payment failed: card declined by issuer"
     outlier["total"] = 98_765.43
     rare["status"] = "chargeback"
     return Needles(
-        json.dumps(rows), {"error": [str(error["id"])[4:]], "outlier": [str(outlier["id"])[4:]], "rare category": [str(rare["id"])[4:]], "named by the question": [str(named["id"])[4:]]},
+        write(rows), {"error": [str(error["id"])[4:]], "outlier": [str(outlier["id"])[4:]], "rare category": [str(rare["id"])[4:]], "named by the question": [str(named["id"])[4:]]},
         f"what happened to order {named['id']}?",
     )
 

@@ -19,6 +19,7 @@ from headroom.compressors.paths import Paths
 from headroom.compressors.prose import ProseExtract
 from headroom.compressors.reads import NumberedReads
 from headroom.compressors.records import Records
+from headroom.compressors.records_sample import RecordsSample
 from headroom.compressors.search import SearchResults
 from headroom.compressors.search_summary import SearchSummary
 from headroom.compressors.test_runs import RunSummary
@@ -54,6 +55,7 @@ LOSSY: tuple[Compressor, ...] = (
     SearchSummary(),
     WebPages(),
     JsonSample(),
+    RecordsSample(),
     LogSummary(),
     Blobs(),
     ProseExtract(),

@@ -24,7 +24,7 @@ from headroom.compressors.tabular.cells import KEY, MISSING
 from headroom.compressors.tabular.choice import choose
 from headroom.compressors.tabular.columns import Column, columns_of, order_of
 from headroom.compressors.tabular.layout import COMPACT, encode, read
-from headroom.compressors.tabular.profile import Profile, profile, summary
+from headroom.compressors.tabular.profile import profile, summaries
 from headroom.conversation import Json
 
 MIN_ROWS = 16
@@ -114,7 +114,7 @@ class _Sampler:
             return ()
         where = ".".join(path)
         where = f" of {where}" if where and len(where) <= _OMITTED // 4 and _PLAIN.match(where) else ""
-        self.notes.append(f"all {len(items)} rows{where}: {_summary(profiles)}")
+        self.notes.append(f"all {len(items)} rows{where}: {summaries(profiles, _SUMMARY)}")
         self.omitted.append(f"{len(items) - len(kept)} of {len(items)} rows{where}")
         return kept
 
@@ -149,18 +149,6 @@ def _shown(items: Sequence[Json], keys: Sequence[str] | None, kept: Sequence[int
         return {keys[i] if keys is not None else str(i + 1): items[i] for i in kept}
     rows = [{_NUMBER: i + 1} | items[i] for i in kept]
     return rows if keys is None else dict(zip([keys[i] for i in kept], rows, strict=True))
-
-
-def _summary(profiles: Sequence[Profile]) -> str:
-    """What all rows are like, column by column."""
-    said: list[str] = []
-    room = _SUMMARY
-    for words in filter(None, map(summary, profiles)):
-        room -= len(words) + 2
-        if room < 0:
-            break
-        said.append(words)
-    return "; ".join(said)
 
 
 def _listed(omitted: Sequence[str]) -> str:

@@ -18,20 +18,19 @@ Rows have the cells of the columns that the line `>` names, between the separato
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.tabular.dialects import (
     DELIMITERS,
-    FITTING,
-    MIN_ROWS,
     cells_of,
     dialect,
     line_of,
     names_of,
     padded,
     padding,
+    table_of,
 )
 from headroom.compressors.tabular.factors import (
     Factored,
@@ -50,6 +49,9 @@ LOOK, MOST, LEAST = 4000, 12, 3
 
 MAX_COMPARED = 30
 """Columns that are compared with each other: the cost is the square of this."""
+
+SHORT = 3
+"""Characters of rows that a count of them would not shorten."""
 
 ROOM = 4 * MAX_CHARS
 """Characters that a form may stand for: an honest one has fewer, a forged one must not fill the memory."""
@@ -114,18 +116,11 @@ class Records:
             return None
         crlf = "\r\n" in text and text.count("\r\n") == text.count("\n")
         lines = text.split("\r\n" if crlf else "\n")
-        found = dialect(lines)
-        if found is None:
+        table = table_of(lines)
+        if table is None:
             return None
-        delimiter, size, named = found
-        split = [cells_of(line, delimiter) for line in lines]
-        rows = {i: cells for i, cells in enumerate(split) if cells is not None and len(cells) == size}
-        if len(rows) < max(MIN_ROWS + 1, FITTING * len(lines)):
-            return None
-        names = names_of(lines[next(iter(rows))], delimiter) if named else [str(i) for i in range(1, size + 1)]
-        for i in _heading(rows, delimiter) if named else ():
-            del rows[i]
-        form = _form(lines, rows, names, f"{DELIMITERS[delimiter]}, {len(rows)} rows of {size} columns{'' if named else ' by number'}{', CRLF' if crlf else ''}")
+        opening = f"{DELIMITERS[table.delimiter]}, {len(table.rows)} rows of {len(table.names)} columns"
+        form = _form(lines, table.rows, table.names, f"{opening}{'' if table.named else ' by number'}{', CRLF' if crlf else ''}")
         return Compressed(form, "exact") if form is not None and len(form) < len(text) else None
 
     def expand(self, short: str) -> str | None:
@@ -136,14 +131,6 @@ class Records:
             return ("\r\n" if header[5] else "\n").join(_read(short[header.end() :].split("\n"), header))
         except (ValueError, KeyError, IndexError):
             return None
-
-
-def _heading(rows: Mapping[int, Sequence[str]], delimiter: str) -> list[int]:
-    """The line of names, and the rule below it."""
-    first, *others = list(rows)[:3]
-    if delimiter == "|" and others and not "".join(rows[others[0]]).strip("-: "):
-        return [first, others[0]]
-    return [first]
 
 
 def _form(lines: Sequence[str], rows: Mapping[int, Sequence[str]], names: Sequence[str], opening: str) -> str | None:
@@ -227,17 +214,20 @@ def _body(lines: Sequence[str], rows: Mapping[int, Sequence[str]], shown: Sequen
     for i, line in enumerate(lines):
         row = next(printed) if i in rows else RAW + line
         head = next(heads) if i in rows else said
-        if row == above and head == said and i in rows and len(row) > 1:
+        if row == above and head == said and i in rows:
             again += 1
             continue
-        if again:
-            yield f"{AGAIN}{again}"
-            again = 0
+        yield from _repeated(above or "", again)
+        again = 0
         yield from (f"{HEAD}{f.name}={value}" for f, value, before in zip(headed, head, said, strict=True) if value != before)
         above, said = row, head
         yield row
-    if again:
-        yield f"{AGAIN}{again}"
+    yield from _repeated(above or "", again)
+
+
+def _repeated(row: str, times: int) -> Iterable[str]:
+    """A row that comes again, by a count or, if that is no longer, in full."""
+    return [f"{AGAIN}{times}"] if times * (len(row) + 1) > SHORT else [row] * times
 
 
 def _printed(shown: Sequence[_Field], count: int) -> list[str]:

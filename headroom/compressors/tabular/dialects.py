@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 DELIMITERS = {",": "CSV", "\t": "TSV", ";": "CSV by ;", "|": "table by |"}
@@ -25,6 +26,43 @@ _NAME = re.compile(r"[^\W\d][\w .%()/#-]{0,60}\Z")
 _PLAIN = re.compile(r"[\w:./+-]+(?: [\w:./+-]+)?\Z")
 _PADDING = re.compile(r"[<>][0-9]{0,4}\Z")
 _BAD = frozenset("=<>{}@\t\n~×")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a text, and what their columns are called."""
+
+    delimiter: str
+    names: Sequence[str]
+    rows: Mapping[int, Sequence[str]]
+    """Number of the line, from 0 → its cells; without the line of names and the rule below it."""
+    named: bool
+
+
+def table_of(lines: Sequence[str], fitting: float = FITTING) -> Table | None:
+    """The table that lines are, if so large a share of them are its rows."""
+    found = dialect(lines)
+    if found is None:
+        return None
+    delimiter, size, named = found
+    split = [cells_of(line, delimiter) for line in lines]
+    rows = {i: cells for i, cells in enumerate(split) if cells is not None and len(cells) == size}
+    if len(rows) < max(MIN_ROWS + 1, fitting * len(lines)):
+        return None
+    if not named:
+        return Table(delimiter, [str(i) for i in range(1, size + 1)], rows, named)
+    names = names_of(lines[next(iter(rows))], delimiter)
+    for i in _heading(rows, delimiter):
+        del rows[i]
+    return Table(delimiter, names, rows, named)
+
+
+def _heading(rows: Mapping[int, Sequence[str]], delimiter: str) -> list[int]:
+    """The line of names, and the rule below it."""
+    first, *others = list(rows)[:3]
+    if delimiter == "|" and others and not "".join(rows[others[0]]).strip("-: "):
+        return [first, others[0]]
+    return [first]
 
 
 def cells_of(line: str, delimiter: str) -> list[str] | None:

@@ -94,6 +94,17 @@ def summary(found: Profile) -> str:
     return f"{title} {len(texts)} different{nothing}"
 
 
+def summaries(profiles: Sequence[Profile], room: int) -> str:
+    """All columns for which there are words, up to so many characters."""
+    said: list[str] = []
+    for words in filter(None, map(summary, profiles)):
+        room -= len(words) + 2
+        if room < 0:
+            break
+        said.append(words)
+    return "; ".join(said)
+
+
 def _range(numbers: Sequence[Number]) -> str:
     middle = "" if _even(numbers) else f" median {numbers[(len(numbers) - 1) // 2]!r}"
     return f"{numbers[0]!r}..{numbers[-1]!r}{middle}"

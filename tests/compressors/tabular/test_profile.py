@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headroom.compressors.tabular.cells import MISSING
 from headroom.compressors.tabular.layout import NUMBER
-from headroom.compressors.tabular.profile import profile, summary
+from headroom.compressors.tabular.profile import profile, summaries, summary
 from headroom.conversation import Json
 
 
@@ -36,3 +36,9 @@ def test_any_column_has_a_profile(values: list[Json]) -> None:
     found = profile(("c",), values)
     assert sum(found.counts.values()) == len(values)
     assert "\n" not in summary(found)
+
+
+def test_summaries_end_where_room_does() -> None:
+    profiles = [profile((f"c{i}",), [1, 7]) for i in range(9)]
+    assert summaries(profiles, 25) == "c0 1×1 7×1; c1 1×1 7×1"
+    assert summaries(profiles[:1], 3) == ""
