@@ -75,8 +75,8 @@ class Compressor(Protocol):
         ...
 
 
-FORM = re.compile(r"\[[A-Za-z][^\n]*\]\n")
-"""Every form opens with a line of words in brackets; what does may be one that came back to us."""
+FORM = re.compile(r"\[(?:[0-9]{1,9} )?[A-Za-z][^\n]*\]\n")
+"""Every form opens with a line of words in brackets, maybe behind a count; what does may be one that came back to us."""
 
 SLICE = 64 * 1024
 """Characters one C-level `re` call may chew on: it holds the GIL, and 64 KiB keep the loop's lag in milliseconds."""

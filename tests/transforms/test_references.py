@@ -9,6 +9,7 @@ import pytest
 
 from headroom import ccr
 from headroom.compressors.base import Goal
+from headroom.compressors.paths import Paths
 from headroom.compressors.reads import NumberedReads
 from headroom.conversation import Json, Part, Role, Skip
 from headroom.tokens import estimate
@@ -130,6 +131,16 @@ def test_results_of_like_calls_are_told_apart() -> None:
 def test_the_latest_place_is_named() -> None:
     other = part(FILE, call={"file_path": "src/copy.py"})
     assert form(refer(part(FILE), sent(FILE), Sent(other, FILE))) == "= all of Read src/copy.py"
+
+
+def test_a_list_of_paths_that_left_in_a_short_form_is_known_by_what_it_stands_for() -> None:
+    text = "\n".join(f"./src/app/part_{n % 9}/module_{n}.py" for n in range(90))
+    made = Paths().compress(text, Goal())
+    assert made is not None
+    listed: Json = {"command": "find . -name '*.py'"}
+    answer = refer(part(text, "Bash", listed), sent(text, made.text, "Bash", listed))
+    assert form(answer) == "= all of Bash find . -name '*.py'"
+    assert refer(part(made.text, "Bash", BUILD), sent(text, made.text, "Bash", listed)) == "no_kind"
 
 
 def test_a_session_of_reads_edits_and_runs() -> None:
