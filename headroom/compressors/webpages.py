@@ -48,6 +48,8 @@ _SOURCE_ENDS = ("(", "`", "'", '"', "=", ",", "{", "\\")
 
 _NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]*")
 _HREF = re.compile(r"\shref\s{0,9}=\s{0,9}(?:\"([^\"]*)|'([^']*)|([^\s\"'>]+))", re.IGNORECASE)
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+"""In attributes a name without its semicolon stands for itself (HTML, 13.2.5.73): "&copy=2" is a parameter."""
 _ALT = re.compile(r"\salt\s{0,9}=\s{0,9}(?:\"([^\"]*)|'([^']*))", re.IGNORECASE)
 
 _HIDDEN = frozenset(("script", "style", "svg", "nav", "template", "noscript", "iframe", "math"))
@@ -268,9 +270,9 @@ class _Writer:
             del self._buffer[start:]
         elif href and label and href[0] != "#" and href not in self._seen and not href.startswith(("javascript:", "data:")):
             self._seen.add(href)
-            target = href.replace("&amp;", "&").strip()
-            if target != label:
-                self._buffer.append(f" ({target})")
+            target = _REFERENCE.sub(lambda found: unescape(found[0]), href).strip()
+            if target != unescape(label):
+                self._buffer.append(f" ({target.replace('&', '&amp;')})")  # the whole line is unescaped in the end
 
     def _end_pre(self) -> None:
         code = unescape("".join(self._buffer)).replace("\xa0", " ").strip("\r\n").rstrip()

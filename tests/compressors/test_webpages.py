@@ -41,6 +41,10 @@ BODIES = {
         '<a href="/x?a=1&amp;b=2">a</a>, <a href="/x?a=1&amp;b=2">again</a>, <a href=\'#here\'>within</a>, <a href=https://e.org>https://e.org</a>, <a name="y">y</a>',
         "a (/x?a=1&b=2), again, within, https://e.org, y",
     ),
+    "links with parameters": (
+        '<a href="/x?a=1&amp;copy=2&amp;region=eu">a</a> <a href="/y?a=1&copy=2&sect=3">b</a> <a href="/z?q=%26amp&amp;amp;x&#39;">c</a>',
+        "a (/x?a=1&copy=2&region=eu) b (/y?a=1&copy=2&sect=3) c (/z?q=%26amp&amp;x')",
+    ),
     "anchors": ('<h2>Title<a class="headerlink" href="#title">¶</a></h2>', "## Title"),
     "entities": ("<p>a &lt;b&gt; &amp;amp; &eacute;&#39;</p>", "a <b> &amp; é'"),
     "indentation": ("a:<br>&nbsp;&nbsp;b&nbsp;c", "a:\n  b c"),
