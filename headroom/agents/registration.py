@@ -42,7 +42,7 @@ class Registration:
         if self._program is not None:
             yield from self._ask(self._agent.add(server))
         else:
-            yield from self._edit(partial(self._agent.insert, server=server))
+            yield from self._edit(partial(self._put, server=server))
         if not self._dry_run:
             if self._known(server.name) != server:
                 raise OurError(f"{self._agent.name} did not keep the entry as it was given; see {self._file}")
@@ -64,6 +64,11 @@ class Registration:
             if self._known(name) is not None:
                 raise OurError(f"{self._agent.name} still has the entry; see {self._file}")
             yield "taken off"
+
+    def _put(self, text: str, server: McpServer) -> str:
+        """The configuration with this server; a dry run finds the old entry still there."""
+        old = self._agent.registered(text, server.name)
+        return self._agent.insert(text if old is None else self._agent.delete(text, server.name), server)
 
     def _known(self, name: str) -> McpServer | None:
         """Our entry, if there is one. Raises OurError where the name is somebody else's."""

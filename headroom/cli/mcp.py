@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 import anyio
@@ -25,9 +27,10 @@ from headroom.proxy.server import originals_space, state_url
 from headroom.settings import Settings
 from headroom.stores import open_store
 
-SERVE = ("-m", "headroom", "mcp", "serve")
-"""Behind the interpreter that runs us now: a `headroom` found on the agent's PATH may be another one, without the extra.
-By these arguments we know our entries again."""
+SERVE = ("mcp", "serve")
+
+START = "import sys; del sys.path[0]; from headroom.cli import main; main()"
+"""`python -m headroom` without the folder it is started in on its path: that is the user's project, and may hold anything."""
 
 CARRIED = {"url": "", "port": "HEADROOM_PORT", "state": "HEADROOM_STATE"}
 """Options of `serve`, and where their values come from if they are not given. `install` writes them into the entry: Codex
@@ -89,7 +92,13 @@ def _registrations(given: Any, environ: Mapping[str, str]) -> Sequence[tuple[str
 
 
 def _entry(given: Any, environ: Mapping[str, str]) -> McpServer:
-    return McpServer(NAME, (sys.executable, *SERVE, *_carried(given, environ)))
+    return McpServer(NAME, (*_program(Path(sys.argv[0])), *SERVE, *_carried(given, environ)))
+
+
+def _program(started_as: Path) -> tuple[str, ...]:
+    """This very installation: a `headroom` found later on the agent's PATH may be another one, without the extra."""
+    script = shutil.which(started_as) if started_as.stem == NAME else None
+    return (sys.executable, "-c", START) if script is None else (str(Path(script).absolute()),)
 
 
 def _carried(given: Any, environ: Mapping[str, str]) -> Iterator[str]:
@@ -100,4 +109,5 @@ def _carried(given: Any, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _is_ours(server: McpServer) -> bool:
-    return server.command[1 : 1 + len(SERVE)] == SERVE
+    words = server.command
+    return (words[1:3] == SERVE and Path(words[0]).stem == NAME) or words[2:5] == (START, *SERVE)
