@@ -17,10 +17,11 @@ PACKAGE = ROOT / "headroom"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "memo", "lru"}),
     frozenset({"options", "conversation"}),
-    frozenset({"settings", "tokens", "record", "redaction"}),
+    frozenset({"settings", "tokens", "prices", "record", "redaction"}),
     frozenset({"metrics", "totals"}),
     frozenset({"compressors", "dialects", "ccr"}),
     frozenset({"transforms"}),
+    frozenset({"fitting"}),
     frozenset({"pipeline"}),
     frozenset({"__init__"}),
     # Below here nothing touches the world; here and above may.
@@ -28,6 +29,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"sent", "requestlog"}),
     frozenset({"layers"}),
     frozenset({"proxy", "demo", "agents"}),
+    frozenset({"audit"}),
     frozenset({"proxy.server", "mcp"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
