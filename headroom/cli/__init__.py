@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "proxy": "run the proxy",
     "demo": "see it work: a scripted model, recorded agent sessions, no key, no network",
     "compress": "show what would become of a text, by which compressor and why",
+    "audit": "what your recorded agent sessions would have cost through Headroom",
     "retrieve": "print an original by its key",
     "mcp": "our tools for agents by MCP: serve them, register them with Claude Code or Codex",
     "settings": "list every setting, its value and where it came from",

@@ -1,0 +1,199 @@
+"""What an agent's work costs direct and through Headroom, in dollars: sessions whose tasks and pauses are drawn from a seed at run time.
+
+Each session works on a scratch repository made for this run (see bench_savings); its tools are run for real and their output is
+wrapped as Claude Code or as Codex wraps it. It is then replayed by `headroom audit`'s own code: the proxy's pipeline and journal, a
+simulated provider cache. Reads are priced at three shares of the input price, since vendors differ by that most. Sessions with
+little tool output are listed apart: they show what Headroom costs where it cannot help.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import anyio
+
+from bench.bench_savings import STEPS, SYSTEM, TOOLS, Tool, Workplace, words, workplace
+from headroom import prices
+from headroom.audit import claude_code, codex
+from headroom.audit.bill import MILLION, Bill
+from headroom.audit.recording import Recording, Step, Thread, requests
+from headroom.audit.replay import Outcome, replay
+from headroom.conversation import Usage
+from headroom.pipeline import standard
+from headroom.prices import Model
+from headroom.tokens import estimate
+
+MODES = ("lossless", "lossy")
+FACTORS = (0.1, 0.05, 0.025)
+"""Price of a cached token as a share of the input's: the usual one, and those of the newest models."""
+AIM = 30.0
+"""Percent of the input's cost, median of sessions with much tool output at the first factor."""
+DEARER = 0.5
+"""Percent by which no session may cost more."""
+PAUSE, OFTEN = (400.0, 3000.0), 0.08
+"""Seconds that a user stays away, longer than a cache of five minutes lives, and the share of turns before which one does."""
+QUIET = 4
+"""One session in so many has little tool output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    recording: Recording
+    quiet: bool
+
+
+def small(at: Workplace) -> Tool:
+    """What says little: the state of things, a count, an edit."""
+    path = at.rng.choice(at.files)
+    if at.rng.random() < 0.4:
+        return "Edit", {"file_path": str(path), "old_string": "a", "new_string": "b"}, f"The file {path} has been updated successfully."
+    return at.bash(at.rng.choice(["git status --short", f"wc -l {path}", "git branch", "echo done", "git log --oneline -n 3"]))
+
+
+def rounds(at: Workplace, count: int, *, quiet: bool) -> list[tuple[str, list[Tool]]]:
+    """What the model says and calls, turn by turn."""
+    steps: Sequence[Callable[[Workplace], Tool]] = [small] if quiet else [step for step, _ in STEPS]
+    weights = [1] if quiet else [weight for _, weight in STEPS]
+    return [
+        (words(at.rng, at.rng.randrange(60, 500)), [at.rng.choices(steps, weights)[0](at) for _ in range(at.rng.choice([1, 1, 1, 2]))])
+        for _ in range(count)
+    ]
+
+
+def claude_items(said: str, tools: Sequence[Tool], n: int) -> list[Any]:
+    calls = [{"type": "tool_use", "id": f"toolu_{n:03}{i}", "name": name, "input": given} for i, (name, given, _) in enumerate(tools)]
+    results = [{"type": "tool_result", "tool_use_id": f"toolu_{n:03}{i}", "content": printed} for i, (_, _, printed) in enumerate(tools)]
+    return [{"role": "assistant", "content": [{"type": "text", "text": said}, *calls]}, {"role": "user", "content": results}]
+
+
+def codex_items(said: str, tools: Sequence[Tool], n: int) -> list[Any]:
+    def command(given: dict[str, Any]) -> str:
+        return str(given.get("command") or f"cat {given.get('file_path', given.get('pattern'))}")
+
+    head = "Chunk ID: {:06x}\nWall time: 0.0000 seconds\nProcess exited with code 0\nOriginal token count: {}\nOutput:\n{}"
+    return [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": said}]},
+        *({"type": "function_call", "name": "exec_command", "arguments": json.dumps({"cmd": command(given)}), "call_id": f"call_{n:03}{i}"}
+          for i, (_, given, _) in enumerate(tools)),
+        *({"type": "function_call_output", "call_id": f"call_{n:03}{i}", "output": head.format(hash_of(printed), len(printed) // 4, printed)}
+          for i, (_, _, printed) in enumerate(tools)),
+    ]
+
+
+def hash_of(text: str) -> int:
+    return sum(text.encode("utf-8", "surrogatepass")) % 0xFFFFFF
+
+
+def session(at: Workplace, model: Model, name: str, *, quiet: bool) -> Session:
+    """Claude Code's shape or Codex's, whichever the dice say; the same work in both."""
+    rng = at.rng
+    client, reader, items_of = rng.choice([("Claude Code", claude_code, claude_items), ("Codex", codex, codex_items)])
+    asked, system, described = words(rng, 2500), words(rng, SYSTEM), [words(rng, TOOLS // 12) for _ in range(12)]
+    head: dict[str, Any]
+    if client == "Codex":
+        head = {"instructions": system, "tools": [{"type": "function", "name": f"tool_{i}", "description": text, "parameters": {}} for i, text in enumerate(described)]}
+        items: list[Any] = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": asked}]}]
+    else:
+        head = {"system": [{"type": "text", "text": system}], "tools": [{"name": f"Tool{i}", "description": text, "input_schema": {"type": "object"}} for i, text in enumerate(described)]}
+        items = [{"role": "user", "content": asked}]
+    now, steps = 0.0, []
+    for n, (said, tools) in enumerate(rounds(at, rng.randrange(8, 30), quiet=quiet)):
+        now += rng.uniform(*PAUSE) if rng.random() < OFTEN else rng.uniform(2, 40)
+        output = estimate(said) + sum(estimate(str(given)) for _, given, _ in tools)
+        steps.append(Step(now, model.name, len(items), Usage(output_tokens=output)))
+        items += items_of(said, tools, n)
+    steps.append(Step(now + 10, model.name, len(items), Usage(output_tokens=100)))
+    thread = Thread(head, items, steps)
+    recording = Recording(name, client, reader.TARGET, reader.ITEMS, True, lambda: requests((thread,), reader.ITEMS))
+    return Session(recording, quiet)
+
+
+def input_usd(bill: Bill, model: Model, factor: float) -> float:
+    """At another price of cached tokens."""
+    rates = model.rates
+    return (bill.fresh * rates.input + bill.written * (rates.write_short or rates.input) + bill.read * rates.input * factor) / MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One session's saving at one factor."""
+
+    name: str
+    direct: float
+    through: float
+    output: float
+
+    @property
+    def saved(self) -> float:
+        return 100 * (1 - self.through / self.direct)
+
+
+def figures(outcomes: Sequence[Outcome], model: Model, mode: str, factor: float) -> list[Figure]:
+    rows = [
+        Figure(f"{o.name}, {o.client}, {o.direct.requests} requests", input_usd(o.direct, model, factor), input_usd(o.ways[mode].bill, model, factor), o.direct.output_usd)
+        for o in outcomes
+    ]
+    return sorted(rows, key=lambda row: row.saved)
+
+
+def report(title: str, outcomes: Sequence[Outcome], model: Model, *, aim: float | None) -> None:
+    print(f"\n{title}: {len(outcomes)} sessions, {sum(o.direct.requests for o in outcomes)} requests")
+    print(f"  {'mode':<9} {'read at':>8} {'direct $':>9} {'Headroom $':>11} {'saved':>8} {'of all $':>9} {'median':>8} {'worst':>8} {'best':>8}  worst session")
+    for mode in MODES:
+        for factor in FACTORS:
+            rows = figures(outcomes, model, mode, factor)
+            direct, through, output = (sum(getattr(row, name) for row in rows) for name in ("direct", "through", "output"))
+            middle = median(row.saved for row in rows)
+            missed = "  MISSED" if aim is not None and factor == FACTORS[0] and middle < aim else ""
+            dearer = "  DEARER" if rows[0].saved < -DEARER else ""
+            print(f"  {mode:<9} {factor:>7}x {direct:>9.3f} {through:>11.3f} {100 * (1 - through / direct):>6.1f} % {100 * (1 - (through + output) / (direct + output)):>7.1f} % "
+                  f"{middle:>6.1f} % {rows[0].saved:>6.1f} % {rows[-1].saved:>6.1f} %  {rows[0].name}{dearer}{missed}")
+    for mode in MODES:
+        kept, owed = (sum(getattr(o.ways[mode], name) for o in outcomes) for name in ("kept", "owed"))
+        print(f"  prefix kept, {mode}: {100 * kept / owed:.2f} % of {owed:,} bytes{'' if kept == owed else '  MISSED'}")
+
+
+async def replayed(sessions: Sequence[Session], model: Model) -> list[Outcome]:
+    pipeline = standard()
+    return [await replay(one.recording, pipeline, lambda name: model if name == model.name else None, MODES) for one in sessions]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, help="default: drawn now, and printed")
+    parser.add_argument("--sessions", type=int, default=12)
+    parser.add_argument("--model", default="claude-opus-5-5", help="whose input, output and write prices count [default: claude-opus-5-5]")
+    given = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else [])
+    seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
+    table = prices.load()
+    found = table.find(given.model)
+    if found is None:
+        parser.error(f"no price is known of {given.model}")
+    model = replace(found, tier=None, tier_from=None)
+    loud: list[Outcome] = []
+    quiet: list[Outcome] = []
+    for i in range(given.sessions):
+        rng = random.Random(seed * 1000 + i)
+        with tempfile.TemporaryDirectory() as folder:
+            one = session(workplace(Path(folder), rng), model, f"session {i}", quiet=i % QUIET == QUIET - 1)
+        (quiet if one.quiet else loud).extend(anyio.run(replayed, [one], model))
+    rates = model.rates
+    print(f"seed {seed}; {model.name} as of {table.as_of}: input {rates.input:g}, output {rates.output:g}, cache write {rates.write_short:g} $/M; tokens estimated, "
+          "cache simulated (5 min for Claude Code, 30 min for Codex)")
+    print("Saved: of the input's dollars, of all with output; median and worst by session, of the input's. Lossy: as if nothing left out was asked for again.")
+    for title, outcomes, aim in (("much tool output", loud, AIM), ("little tool output", quiet, None)):
+        if outcomes:
+            report(title, outcomes, model, aim=aim)
+
+
+if __name__ == "__main__":
+    main()

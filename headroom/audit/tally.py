@@ -1,0 +1,86 @@
+"""Which outputs were shortened, of which tool and by whom, and which were left alone and why; each output counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from headroom.conversation import Report, Skip
+from headroom.proxy.compression import Prepared, Reading
+from headroom.tokens import estimate
+
+REPEATED: frozenset[Skip] = frozenset(("sent_as_is", "not_tool_output", "opaque"))
+"""What every request of a conversation says anew of the same texts."""
+
+
+@dataclass(slots=True)
+class Row:
+    """Outputs, and their estimated tokens."""
+
+    parts: int = 0
+    before: int = 0
+    after: int = 0
+
+    def add(self, before: int, after: int, parts: int = 1) -> None:
+        self.parts += parts
+        self.before += before
+        self.after += after
+
+
+Rows = dict[str, Row]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Grows with every request."""
+
+    tools: Rows = field(default_factory=dict)
+    kinds: Rows = field(default_factory=dict)
+    """By what shortened them."""
+    left: Rows = field(default_factory=dict)
+    """By the reason why they were left alone."""
+    failed: dict[str, int] = field(default_factory=dict)
+    sent: int = 0
+    """Estimated tokens of all requests, each text as often as it was sent."""
+    not_outputs: int = 0
+    """Those of them that are no tool's output: prompts, answers, definitions."""
+
+    def add(self, prepared: Prepared) -> None:
+        report = prepared.report
+        for edit in report.edits:
+            _row(self.kinds, edit.by).add(edit.before, edit.after)
+            _row(self.tools, edit.tool or edit.by).add(edit.before, edit.after)
+        self.sent += report.before
+        for skipped in report.skipped:
+            if skipped.reason == "not_tool_output":
+                self.not_outputs += skipped.tokens
+            if skipped.reason not in REPEATED:
+                _row(self.left, skipped.reason).add(skipped.tokens, skipped.tokens, skipped.parts)
+        for name, count in report.failed.items():
+            self.failed[name] = self.failed.get(name, 0) + count
+        if prepared.reading is not None:
+            self._left_alone(prepared.reading, report)
+
+    def _left_alone(self, reading: Reading, report: Report) -> None:
+        for i, key in reading.keys.items():
+            if i >= 0 and key in report.forms and report.forms[key] is None:
+                part = reading.conversation.parts[i]
+                tokens = estimate(part.text)
+                _row(self.tools, part.tool).add(tokens, tokens)
+
+
+def _row(rows: Rows, name: str) -> Row:
+    return rows.setdefault(name or "?", Row())
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    summed = Tally()
+    for tally in tallies:
+        for into, rows in ((summed.tools, tally.tools), (summed.kinds, tally.kinds), (summed.left, tally.left)):
+            for name, row in rows.items():
+                _row(into, name).add(row.before, row.after, row.parts)
+        for name, count in tally.failed.items():
+            summed.failed[name] = summed.failed.get(name, 0) + count
+        summed.sent += tally.sent
+        summed.not_outputs += tally.not_outputs
+    return summed

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from headroom import prices
+from headroom.audit import claude_code
+from headroom.audit.recording import Recording, requests
+from headroom.audit.replay import Outcome, replay
+from headroom.pipeline import standard
+from tests.audit.transcripts import claude, lines, session, text, used
+
+MODES = ("lossless", "lossy")
+
+
+def played(*values: object, modes: tuple[str, ...] = MODES) -> Outcome:
+    threads, broken = claude_code.read(lines(*values))
+    recording = Recording(
+        "made up", "Claude Code", claude_code.TARGET, claude_code.ITEMS, False, lambda: requests(threads, claude_code.ITEMS), broken
+    )
+
+    async def story() -> Outcome:
+        return await replay(recording, standard(), prices.load().find, modes)
+
+    return anyio.run(story)
+
+
+def test_a_session_of_logs_costs_less_and_keeps_its_prefix() -> None:
+    outcome = played(*session(6))
+    lossless, lossy = outcome.ways["lossless"], outcome.ways["lossy"]
+    assert outcome.direct.requests == lossless.bill.requests == 6
+    assert outcome.direct.usd > lossless.bill.usd > lossy.bill.usd
+    assert outcome.direct.output_usd == lossy.bill.output_usd > 0
+    assert (lossless.kept, lossy.kept) == (lossless.owed, lossy.owed)
+    assert lossless.owed > lossy.owed > 0
+    row = lossless.tally.tools["Bash"]
+    assert (row.parts, row.after < row.before) == (5, True)
+    assert lossless.tally.kinds["logs"].parts >= 1
+
+
+def test_what_the_provider_reported_is_what_direct_comes_to() -> None:
+    """The factor and what is hidden come from the usage, so that the sums agree."""
+    outcome = played(*session(6))
+    assert outcome.scale.measured
+    assert outcome.scale.hidden > 10_000
+    assert outcome.direct.input == pytest.approx(outcome.reported.input, rel=0.01)
+
+
+def test_a_pause_makes_the_provider_write_again() -> None:
+    rows = [dict(row) for row in session(3)]
+    rows[-1]["timestamp"] = rows[-2]["timestamp"] = "2026-11-21T10:30:00Z"
+    rows += [claude("z", rows[-1]["uuid"], text("Done."), id="mz", usage=used(0, 0, 40_000))]
+    late, soon = played(*rows), played(*session(3), claude("z", "r2", text("Done."), minute=3, id="mz", usage=used(0, 0, 40_000)))
+    assert late.direct.input == soon.direct.input
+    assert late.direct.written > soon.direct.written
+    assert late.direct.usd > soon.direct.usd
+
+
+def test_short_outputs_cost_what_they_cost() -> None:
+    outcome = played(*session(3, "ok\n"))
+    lossless = outcome.ways["lossless"]
+    assert lossless.bill == outcome.direct
+    assert lossless.tally.left["short"].parts == 2
+    assert lossless.tally.tools["Bash"].before == lossless.tally.tools["Bash"].after > 0
+
+
+def test_a_model_without_a_price_is_counted_in_tokens() -> None:
+    rows = session(2)
+    for row in rows:
+        if row["type"] == "assistant":
+            row["message"]["model"] = "nobody-knows-1"
+    outcome = played(*rows, modes=("lossless",))
+    assert outcome.models == {"nobody-knows-1": None}
+    assert (outcome.direct.usd, outcome.direct.unpriced) == (0, 2)
+    assert outcome.direct.input > outcome.ways["lossless"].bill.input > 0
