@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,6 +42,11 @@ PLAIN = "\n".join([
     "/srv/application/src/forms/b.py:    def __init__(self):",
     "/srv/application/src/forms/b.py:",
 ])
+BEGUN = "".join(f"/srv/app/{name}.py:{i}:    async def {name}{i}():\n" for name in "ab" for i in range(4)) + "/srv/app/b.py:9:x = 1\n/srv/app/c.py:3:    async def c():\n"
+HEADED = "\n\n".join([
+    "src/web/handlers/parsers/a.py\n1:import os\n20-import b\n21:import c\n--\n31:", "src/web/handlers/parsers/b.py\n7:import os", "src/web/handlers/deep/c.py\n8:import io\n9:import re as x\n10:import z",
+    *(f"src/web/handlers/{name}.py\n3:import {name}" for name in "defg"),
+])
 FOLDERS = "\n".join([
     "/srv/app/top.py:1:x", "/srv/app/sources/parsers/a.py:1:x", "/srv/app/sources/parsers/b.py:1:x", "/srv/app/sources/parsers/c.py:1:x", "/srv/app/sources/parsers/c.py:2:y",
     "/srv/app/tests/d.py:3:z", "/srv/app/end.py:4:z",
@@ -50,6 +57,11 @@ CASES = {
     "folders as files": "\n".join(f"/srv/application/src/{name}:{i}:x" for i in range(5) for name in ("a/", "b.c/", "d.py")),
     "numbers like ours": "\n".join(f"/srv/application/src/{name}:{text}" for name in ("a.py", "b.py") for text in ("3 x", "4 y", "5:z", "6: z", " 7", "8:")),
     "numbered": NUMBERED,
+    "what all begin with": BEGUN,
+    "headed": HEADED,
+    "headed, with other lines": f"{HEADED}\n\nx.py: binary file matches\n\nsrc/web/handlers/x.py\n1:x\n2:y\n\n5 matches\n",
+    "a name twice": f"{HEADED}\n\nsrc/web/handlers/d.py\n4:import y\n",
+    "headed, with CRLF": re.sub(r"(?m)^([0-9].*)", "\\1\r", HEADED),
     "context": CONTEXT,
     "plain": PLAIN,
     "columns": "".join(f"src/a.py:{i}:5:async def f{i}" + "\n" for i in range(9)),
@@ -96,9 +108,18 @@ def test_every_kind_comes_back(text: str) -> None:
             '[matches in /srv/app/: "## file" over "number text", "## folder/" over its files]',
             "top.py:1 x", "## sources/parsers/", "a.py:1 x", "b.py:1 x", "## c.py", "1 x", "2 y", "## tests/", "d.py:3 z", "## ./", "end.py:4 z",
         ]),
+        (BEGUN, [
+            '[matches in /srv/app/: "## file" over "number text"; behind a blank each text begins with "    async def "]',
+            "## a.py", "0 a0():", "1 a1():", "2 a2():", "3 a3():", "## b.py", "0 b0():", "1 b1():", "2 b2():", "3 b3():", "9:x = 1", "c.py:3 c():", "",
+        ]),
+        (HEADED, [
+            '[matches in src/web/handlers/: "## file" over "number text"; behind a blank each text begins with "import "; headings were on their own]',
+            "## parsers/a.py", "1 os", "20-import b", "21 c", "--", "31:", "## parsers/b.py", "7 os", "## deep/c.py", "8 io", "9 re as x", "10 z",
+            *(line for name in "defg" for line in (f"## {name}.py", f"3 {name}")),
+        ]),
         (CASES["counts"], ["[matches in /srv/app/core/]", *(f"{name}.py:{i}" for i, name in enumerate("abcdefgh")), ""]),
     ],
-    ids=["numbered", "context", "plain", "folders", "counts"],
+    ids=["numbered", "context", "plain", "folders", "begun", "headed", "counts"],
 )
 def test_a_form_reads_like_this(text: str, expected: list[str]) -> None:
     found = SEARCH.compress(text, GOAL)
@@ -115,7 +136,7 @@ def test_a_form_reads_like_this(text: str, expected: list[str]) -> None:
         "10.0.0.1:80: refused\n" * 20,
         '"name": "x",\n' * 20,
         "INFO:3:x\n" * 20,
-        "src/a.py\n12:def f():\n13:x\n\nsrc/b.py\n1:y\n" * 5,  # rg --heading groups by itself
+        "src/a.py\nand b.py\n\n12:def f():\n" * 5,
     ],
 )
 def test_logs_and_data_are_not_misread(text: str) -> None:
@@ -137,6 +158,7 @@ LINES = st.one_of(
     st.just("--"),
     TEXTS,
 )
+HITS = st.lists(st.builds("{}{}{}{}".format, st.integers(0, 30), st.sampled_from(":-"), st.sampled_from(["", "import ", "  def f("]), TEXTS) | st.just("--"), min_size=1, max_size=6)
 
 
 @settings(deadline=None, max_examples=300)
@@ -145,3 +167,12 @@ def test_whatever_is_printed_comes_back(text: str, end: str) -> None:
     found = SEARCH.compress(text + end, GOAL)
     if found is not None:
         assert SEARCH.expand(found.text) == text + end
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.tuples(PATHS | TEXTS, HITS), min_size=2, max_size=6), st.sampled_from(["", "\n", "\n\n"]))
+def test_headings_of_the_tool_come_back(files: list[tuple[str, list[str]]], end: str) -> None:
+    text = "\n\n".join("\n".join([path, *hits]) for path, hits in files) + end
+    found = SEARCH.compress(text, GOAL)
+    if found is not None:
+        assert SEARCH.expand(found.text) == text
