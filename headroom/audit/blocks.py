@@ -6,10 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from headroom.audit.pieces import Cutter
 from headroom.conversation import Json
 from headroom.demo.base import dump
 from headroom.demo.binding import unmarked
-from headroom.demo.prefix import elements, members
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import Document, Unreadable
 from headroom.tokens import estimate
@@ -32,15 +32,14 @@ class Blocks:
 
     def __init__(self, dialect: Dialect, target: str, items: str) -> None:
         self._dialect, self._target, self._items = dialect, target, items
+        self._cutter = Cutter(items)
         self._known: dict[tuple[str, str], Block] = {}
 
     def of(self, body: bytes) -> tuple[Block, ...]:
-        found = members(body.decode("utf-8", "surrogatepass"))
-        head = [self._block(name, found[name]) for name in FIRST if name in found]
-        items = found.get(self._items, "[]")
-        if not items.startswith("["):
-            return (*head, self._block(self._items, items))
-        return (*head, *(self._block(self._items, item, listed=True) for item in elements(items)))
+        pieces = self._cutter.cut(body)
+        found = pieces.members
+        head = [self._block(name, found[name]) for name in (*FIRST, self._items) if name in found]
+        return (*head, *(self._block(self._items, item, listed=True) for item in pieces.items))
 
     def _block(self, member: str, raw: str, *, listed: bool = False) -> Block:
         block = self._known.get((member, raw))
