@@ -21,6 +21,7 @@ from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short, Transform
 from headroom.transforms.definitions import compacted
 from headroom.transforms.outline import Outline
+from headroom.transforms.reading import is_retrieved
 from headroom.transforms.references import References
 from headroom.transforms.shorten import Shorten
 from headroom.transforms.tidy import Tidy
@@ -161,6 +162,8 @@ class Pipeline:
         """All transforms in turn on one part."""
         if not _is_unicode(part.text):
             return "surrogates"
+        if is_retrieved(part):
+            return "marked"
         protected = lossy and self._protected.match(part.tool.lower()) is not None
         answer = self._chain(part, past, lossy and not protected, failed)
         return "protected" if protected and answer == "no_way_back" else answer

@@ -112,6 +112,13 @@ def test_a_transform_that_fails_costs_savings_and_nothing_else(text: str, reason
     assert "secret" not in str(outcome.report.failed)
 
 
+def test_what_was_retrieved_is_never_shortened_again() -> None:
+    c = conversation(replace(tool(LONG), tool="mcp__headroom__headroom_retrieve"), replace(tool(LONG), call={"command": "headroom retrieve 0"}))
+    outcome = fold(Pipeline([Halve()], Scale(words)), c, lossy=True)
+    assert outcome.edits == {}
+    assert [(s.reason, s.parts) for s in outcome.report.skipped] == [("marked", 2)]
+
+
 def test_what_was_sent_before_is_sent_again_whatever_the_transforms_say_now() -> None:
     pipeline = Pipeline([Halve()], Scale(words))
     c = conversation(tool(LONG), tool("x " + LONG))

@@ -102,6 +102,18 @@ _SHOWS = _pattern(_FILTERS, _GIT)
 _SHOWS_WHOLE = _pattern(_CUTS, _GIT_WHOLE)
 
 
+_RETRIEVES = re.compile(r"headroom_(?:retrieve|compress)$")
+"""Our own tools, under whatever prefix a client puts before the tools of an MCP server."""
+_SHELL_RETRIEVES = re.compile(r"\bheadroom\s+retrieve\b")
+
+
+def is_retrieved(part: Part) -> bool:
+    """Whether the part is an original that was asked for: to shorten it again would send the model round in circles."""
+    if _RETRIEVES.search(part.tool):
+        return True
+    return _SHELL.search(part.tool) is not None and any(map(_SHELL_RETRIEVES.search, texts_of(part)))
+
+
 def is_file_read(part: Part) -> bool:
     """Whether the part may show lines of a file."""
     if _NUMBERED.search(part.text, 0, _HEAD):

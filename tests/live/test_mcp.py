@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import anyio
 import pytest
 
+from headroom import ccr
 from headroom.agents import AGENTS
 from headroom.agents.base import Agent
+from headroom.agents.claude import Claude
 from headroom.cli import dispatch
+from headroom.demo.model import Model
+from headroom.demo.script import Call, Step
+from headroom.demo.serving import application, serving
 from headroom.mcp.server import available
-from tests.live.lab import CLAUDE_CODE, CODEX, RUN_SECONDS, alone, client
+from headroom.options import load
+from headroom.proxy.server import App, originals_space
+from headroom.settings import Settings
+from tests.live.lab import CLAUDE_CODE, CODEX, RUN_SECONDS, Place, alone, client, run_claude_code
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not available(), reason="the extra mcp (the official SDK) is not installed")]
 
@@ -23,6 +33,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = {"claude": CLAUDE_CODE, "codex": CODEX}
 SHOWS = {"claude": "✔ Connected", "codex": "enabled"}
 """Claude Code starts each server and asks for its tools; Codex only lists what it is configured with."""
+
+LOG = "".join(f"2026-03-02T09:{i // 60:02d}:{i % 60:02d}Z INFO [worker-{i % 3}] GET /orders/{i * 7 % 97} 200 {i % 40}ms\n" for i in range(400))
 
 each = pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
 
@@ -86,3 +98,37 @@ def test_by_an_edit_of_its_file(tmp_path: Path, agent: Agent) -> None:
             assert not file.exists()
 
     alone(story)
+
+
+def test_claude_code_gets_an_original_back_in_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "headroom"
+    script.write_text(f"#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m headroom \"$@\"\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    program = client(os.environ, CLAUDE_CODE, "claude")
+    place = Place.fresh(tmp_path / "desk")
+    state = f"sqlite:{tmp_path}/state.db"
+    calls = [Call("mcp__headroom__headroom_retrieve", {"key": ccr.key_of(LOG), **more}) for more in ({}, {"lines": "7-9"})]
+    wait = Call("WaitForMcpServers", {})
+    model = Model({"main": (Step(calls=(wait,)), Step(calls=(calls[0],)), Step(calls=(calls[1],)), Step(text="Seen."))})
+
+    async def story() -> None:
+        async with serving(application(model)) as upstream:
+            app = App(load(Settings, ["--quiet", f"--state={state}", f"--anthropic-api-url={upstream}"], {}).settings, {})
+            async with serving(app) as url:
+                await app.proxy.store.put(originals_space(Settings()), "somebody", {ccr.key_of(LOG): LOG.encode()})
+                config = {"HOME": str(place.home), "CLAUDE_CONFIG_DIR": str(place.home / ".claude"), "PATH": ""}
+                ours(config, "install", Claude(), f"--url={url}", "--state=memory:")
+                ended = await run_claude_code(program, url, place, "Look. [[script:main]]")
+        assert ended.result["result"] == "Seen."
+
+    alone(lambda: anyio.run(story))
+    assert texts(model)[1:] == [LOG, "\n".join(LOG.split("\n")[6:9])]
+    assert model.refused == []
+
+
+def texts(model: Model) -> list[str]:
+    """What the tools said, as the model got it."""
+    blocks = [block for message in json.loads(model.requests[-1].body)["messages"] if message["role"] == "user" for block in message["content"]]
+    results = [block["content"] for block in blocks if block["type"] == "tool_result"]
+    return [result if isinstance(result, str) else "".join(block["text"] for block in result) for result in results]

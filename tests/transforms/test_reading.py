@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.conversation import Json, Part
-from headroom.transforms.reading import MAX_COMMAND, is_excerpt, is_file_read
+from headroom.transforms.reading import MAX_COMMAND, is_excerpt, is_file_read, is_retrieved
 
 
 def part(tool: str, call: Json = None, text: str = "some output") -> Part:
@@ -162,6 +162,17 @@ def test_other_tools_may(tool: str) -> None:
 @pytest.mark.parametrize("text", ["     1\timport os\n     2\t", "head\n  12→x", "L1: x", "00001| x", "   3 │ x"])
 def test_numbered_lines_are_a_file_whoever_shows_them(text: str) -> None:
     assert is_file_read(part("Bash", {"command": "./show"}, text)) is (not text.startswith("L1: "))
+
+
+@pytest.mark.parametrize(("tool", "call", "expected"), [
+    ("headroom_retrieve", {"key": "x"}, True), ("mcp__headroom__headroom_retrieve", None, True), ("headroom.headroom_compress", {}, True),
+    ("headroom_stats", {}, False), ("headroom_retrieve_all", {}, False),
+    ("Bash", {"command": "headroom retrieve 0123 --lines 1-9"}, True), ("shell", {"command": ["bash", "-lc", "/opt/bin/headroom  retrieve 0123 | head"]}, True),
+    ("exec_command", {"cmd": "python3 -m headroom retrieve 0123"}, True), ("Bash", {"command": "headroom stats; ls"}, False),
+    ("Grep", {"pattern": "headroom retrieve"}, False), ("Bash", None, False),
+])
+def test_originals_that_were_asked_for(tool: str, call: Json, expected: bool) -> None:
+    assert is_retrieved(part(tool, call)) is expected
 
 
 @settings(deadline=None, max_examples=100)
