@@ -48,6 +48,12 @@ SHORT = 40
 DIAGNOSTICS = 0.3
 """Share of the lines "file:3: words" from which they are a compiler's or a log's, where each counts."""
 
+SOLE = "the file"
+"""Stands for the file where only one was searched, whose name is not printed."""
+
+DENSE = 0.5
+"""Share of numbered lines right below one another from which they are a file that is read: of those that are found few touch."""
+
 _HALF, _LINES = 900, 12
 """Characters and lines of each half of the sample, for detection has to be fast."""
 
@@ -100,6 +106,7 @@ class SearchSummary:
             return 0.0
         inline = _inline(lines)
         hits = inline if len(inline.starts) > 1 else _headed(lines, middle=True)
+        hits = hits if hits.starts else _sole(lines)
         if _is_report(lines, hits):
             return 0.0
         share = sum(map(bool, hits.files)) / len(lines)
@@ -114,6 +121,8 @@ class SearchSummary:
         hits = _inline(lines)
         if len(hits.starts) < MIN_HITS:
             hits = _headed(lines)
+        if not hits.starts:
+            hits = _sole(lines)
         told = sum(1 for line in lines if line and line != "--")
         if len(hits.starts) <= MIN_HITS or sum(map(bool, hits.files)) < MIN_SHARE * told or _is_report(lines, hits):
             return None
@@ -175,6 +184,26 @@ def _headed(lines: Sequence[str], *, middle: bool = False) -> Hits:
             path = line if below and first else ""
             files[i] = path
     return Hits(files, starts)
+
+
+def _sole(lines: Sequence[str]) -> Hits:
+    """Hits in a single file, which have only numbers before them; those rise, and seldom by one."""
+    files = [""] * len(lines)
+    starts: dict[int, int] = {}
+    last, dense, hit = 0, 0, False
+    for i, line in enumerate(lines):
+        found = _NUMBER.match(line)
+        if not found:
+            continue
+        number = int(line[: found.start(1)])
+        if number <= last:
+            return Hits([""] * len(lines), {})
+        files[i] = SOLE
+        if found[1] == ":":
+            starts[i] = found.end()
+            dense += hit and number == last + 1
+        last, hit = number, found[1] == ":"
+    return Hits(files, starts) if dense < DENSE * len(starts) else Hits([""] * len(lines), {})
 
 
 def _is_report(lines: Sequence[str], hits: Hits) -> bool:

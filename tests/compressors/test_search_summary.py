@@ -39,6 +39,10 @@ def context(files: int, each: int) -> list[str]:
     return rows[:-1]
 
 
+def sole(hits: int) -> list[str]:
+    return [f"{i * 7 + 3}:{code(i)}" for i in range(hits)]
+
+
 CASES = {
     "numbered": numbered(8, 40),
     "absolute": [f"/srv/app/{line}" for line in numbered(8, 40)],
@@ -47,6 +51,8 @@ CASES = {
     "no numbers": [re.sub(r":\d+:", ":", line) for line in numbered(8, 40)],
     "one file": numbered(1, 400),
     "headings": headed(8, 40),
+    "one file, no name": sole(400),
+    "one file, no name, context": [line for i in range(200) for line in (f"{i * 5 + 1}-before", f"{i * 5 + 2}:{code(i)}", "--")],
     "context": context(8, 40),
     "a header, a warning, an end that is cut": ["Found 320 matches", *numbered(8, 40), "grep: src/x: Permission denied", "src/pkg0/par"],
     "CRLF": [f"{line}\r" for line in numbered(8, 40)],
