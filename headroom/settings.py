@@ -48,4 +48,5 @@ class Settings:
 
     log_file: str = option("", "JSON lines, one record a request; reopened on SIGHUP.", group=SEE, metavar="PATH")
     log_messages: bool = option(False, "Also log request and answer bodies. Credentials never.", group=SEE)
+    prices: str = option("", "JSON file of prices that lie over the bundled ones (headroom prices).", group=SEE, metavar="FILE", show=lambda path: path or "bundled")
     quiet: bool = option(False, "No banner.", group=SEE, short="q", env="")

@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"__init__"}),
     # Below here nothing touches the world; here and above may.
     frozenset({"http", "stores", "vocabulary"}),
-    frozenset({"sent", "requestlog"}),
+    frozenset({"sent", "requestlog", "pricefile"}),
     frozenset({"layers"}),
     frozenset({"proxy", "demo", "agents"}),
     frozenset({"audit"}),

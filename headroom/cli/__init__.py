@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "retrieve": "print an original by its key",
     "mcp": "our tools for agents by MCP: serve them, register them with Claude Code or Codex",
     "settings": "list every setting, its value and where it came from",
+    "prices": "what each model is taken to cost, since when and by which source",
     "tokenizer": "exact token counts: fetch the vocabulary once, or show what is used",
 }
 """Name → what it does; headroom/cli/NAME.py has `run`."""

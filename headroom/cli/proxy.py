@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TextIO
 
 import anyio
@@ -20,6 +21,7 @@ from headroom.errors import OurError
 from headroom.http.limits import Limits
 from headroom.http.server import listen, port_of, serve
 from headroom.options import load
+from headroom.pricefile import prices
 from headroom.proxy.server import App, Proxy, state_url
 from headroom.settings import Settings
 
@@ -34,6 +36,9 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="headroom: %(message)s")
     for warning in loaded.warnings:
         print(f"headroom: warning: {warning}", file=sys.stderr)
+    table = prices(loaded.settings.prices)  # before anything is bound: a wrong file must be known at once
+    if (stale := table.stale(date.today())) is not None:
+        print(f"headroom: warning: {stale}", file=sys.stderr)
     sys.setswitchinterval(SWITCH_SECONDS)
     return anyio.run(_main, loaded.settings, environ, stdout, backend_options=_backend())
 
@@ -109,6 +114,8 @@ def banner(settings: Settings, state: str, port: int) -> str:
         f"  Codex         codex -c openai_base_url='\"{base}/v1\"'",
         f"  figures       curl {base}/stats",
     ]
+    if settings.prices:
+        rows.insert(4, f"  prices       {settings.prices} over the bundled ones")
     if settings.host not in ("127.0.0.1", "localhost", "::1") and not settings.proxy_token:
         rows += [
             "", f"  WARNING: listening on {settings.host} without HEADROOM_PROXY_TOKEN: anybody who reaches this port may send",

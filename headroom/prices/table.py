@@ -38,7 +38,7 @@ class Prices:
         self.as_of = as_of
         """ISO date on which the table was last compared with its sources."""
         self.day = day or as_of
-        self.rest = rest or {}
+        self.rest = {} if rest is None else rest  # not `or`: to ask a lazy table for its length reads it
         self._found: Memo[str, tuple[Model | None]] = Memo(MEMO_BYTES)
 
     def on(self, day: date) -> Prices:
@@ -118,6 +118,6 @@ def _document(text: str) -> Mapping[str, Any]:
         raise SettingsError(f"prices: not JSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("models"), dict):
         raise SettingsError('prices: must be {"models": {"name": {"input": 3, "output": 15}}}, in USD per million tokens')
-    if unknown := sorted(document.keys() - {"about", "as_of", "models"}):
+    if unknown := sorted(document.keys() - {"about", "as_of", "stale", "models"}):
         raise SettingsError(f"prices: {unknown[0]} is not a member; there are about, as_of, models")
     return document
