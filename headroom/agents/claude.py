@@ -23,7 +23,7 @@ class Claude:
         return (Path(folder) if folder else home) / ".claude.json"
 
     def add(self, server: McpServer) -> tuple[str, ...]:
-        return ("mcp", "add", "--scope", "user", server.name, "--", *server.command)
+        return ("mcp", "add-json", "--scope", "user", server.name, json.dumps(_entry(server)))
 
     def remove(self, name: str) -> tuple[str, ...]:
         return ("mcp", "remove", "--scope", "user", name)
@@ -40,8 +40,7 @@ class Claude:
 
     def insert(self, text: str, server: McpServer) -> str:
         whole = _read(text)
-        entry = {"type": "stdio", "command": server.command[0], "args": list(server.command[1:]), "env": {}}
-        return _write({**whole, SERVERS: {**_servers(whole), server.name: entry}}, text)
+        return _write({**whole, SERVERS: {**_servers(whole), server.name: _entry(server)}}, text)
 
     def delete(self, text: str, name: str) -> str:
         whole = _read(text)
@@ -50,6 +49,12 @@ class Claude:
 
     def marked(self, text: str) -> bool:
         return False  # JSON has no comments
+
+
+def _entry(server: McpServer) -> dict[str, Any]:
+    """`alwaysLoad`: a session waits for the server and has its tools from the first request on, not deferred behind a search.
+    Tools that come later would change the prefix that the provider has cached."""
+    return {"type": "stdio", "command": server.command[0], "args": list(server.command[1:]), "env": {}, "alwaysLoad": True}
 
 
 def _read(text: str) -> dict[str, Any]:

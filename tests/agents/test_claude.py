@@ -12,14 +12,14 @@ from headroom.agents.base import McpServer, Unparsable
 from headroom.agents.claude import Claude
 
 SERVER = McpServer("ours", ("python", "-m", "x", "--state=sqlite:a b"))
-ENTRY = {"type": "stdio", "command": "python", "args": ["-m", "x", "--state=sqlite:a b"], "env": {}}
+ENTRY = {"type": "stdio", "command": "python", "args": ["-m", "x", "--state=sqlite:a b"], "env": {}, "alwaysLoad": True}
 AGENT = Claude()
 
 
 def test_words_and_places() -> None:
     assert AGENT.config(Path("h"), {}) == Path("h/.claude.json")
     assert AGENT.config(Path("h"), {"CLAUDE_CONFIG_DIR": "c"}) == Path("c/.claude.json")
-    assert AGENT.add(SERVER) == ("mcp", "add", "--scope", "user", "ours", "--", *SERVER.command)
+    assert AGENT.add(SERVER) == ("mcp", "add-json", "--scope", "user", "ours", json.dumps(ENTRY))
     assert AGENT.remove("ours") == ("mcp", "remove", "--scope", "user", "ours")
 
 

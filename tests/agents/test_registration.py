@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_a_command_of_the_agent_that_fails_is_said(tmp_path: Path, agent: Agent,
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     assert list(at(tmp_path, agent, str(program.parent), dry_run=True).install(FIRST)) == [
-        f"runs: {program} {' '.join(agent.add(FIRST))}",
+        f"runs: {shlex.join([str(program), *agent.add(FIRST)])}",
     ]
     with pytest.raises(OurError, match=says):
         list(at(tmp_path, agent, str(program.parent)).install(FIRST))

@@ -109,8 +109,7 @@ def test_claude_code_gets_an_original_back_in_a_session(tmp_path: Path, monkeypa
     place = Place.fresh(tmp_path / "desk")
     state = f"sqlite:{tmp_path}/state.db"
     calls = [Call("mcp__headroom__headroom_retrieve", {"key": ccr.key_of(LOG), **more}) for more in ({}, {"lines": "7-9"})]
-    wait = Call("WaitForMcpServers", {})
-    model = Model({"main": (Step(calls=(wait,)), Step(calls=(calls[0],)), Step(calls=(calls[1],)), Step(text="Seen."))})
+    model = Model({"main": (Step(calls=(calls[0],)), Step(calls=(calls[1],)), Step(text="Seen."))})
 
     async def story() -> None:
         async with serving(application(model)) as upstream:
@@ -123,7 +122,8 @@ def test_claude_code_gets_an_original_back_in_a_session(tmp_path: Path, monkeypa
         assert ended.result["result"] == "Seen."
 
     alone(lambda: anyio.run(story))
-    assert texts(model)[1:] == [LOG, "\n".join(LOG.split("\n")[6:9])]
+    assert texts(model) == [LOG, "\n".join(LOG.split("\n")[6:9])]
+    assert all(b'"mcp__headroom__headroom_retrieve"' in request.body for request in model.requests if b"[[script:main]]" in request.body)
     assert model.refused == []
 
 
