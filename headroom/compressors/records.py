@@ -24,12 +24,11 @@ from dataclasses import dataclass, field
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.tabular.dialects import (
     DELIMITERS,
+    Table,
     cells_of,
     dialect,
     line_of,
     names_of,
-    padded,
-    padding,
     table_of,
 )
 from headroom.compressors.tabular.factors import (
@@ -40,6 +39,7 @@ from headroom.compressors.tabular.factors import (
     values_of,
     without_usual,
 )
+from headroom.compressors.tabular.paddings import meant, padded, said
 
 MAX_CHARS = 8_000_000
 """About a second of work."""
@@ -57,8 +57,10 @@ ROOM = 4 * MAX_CHARS
 """Characters that a form may stand for: an honest one has fewer, a forged one must not fill the memory."""
 
 RAW, HEAD, AGAIN, ESCAPE, BODY = "\t", "@", "×", "~", "> "
-_KINDS = {kind: sign for sign, kind in DELIMITERS.items()}
-_HEADER = re.compile(r"\[(CSV|TSV|CSV by ;|table by \|), ([0-9]{1,7}) rows of ([0-9]{1,3}) columns( by number)?(, CRLF)?[^\]\n]*\]\n")
+FRAMED = "table in |"
+"""A table of which each row begins and ends with a bar."""
+_KINDS = {FRAMED: "|"} | {kind: sign for sign, kind in DELIMITERS.items()}
+_HEADER = re.compile(r"\[(CSV|TSV|CSV by ;|table by \||table in \|), ([0-9]{1,7}) rows of ([0-9]{1,3}) columns( by number)?(?:, (spaced|padded)(?:, ([0-9 ]{1,500}) right)?)?(, CRLF)?[^\]\n]*\]\n")
 _TITLE = re.compile(r"([^=<>{}@\t ][^=<>{}@\t]*)([<>][0-9]{0,4})?\Z")
 _FIELD = re.compile(r"\{([^{}]+)\}([ ,;|\t~/]?)")
 _LEGEND = (
@@ -78,6 +80,15 @@ class _Field:
     padding: str
     found: Factored
     separator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a form says of a column."""
+
+    padding: str = ""
+    text: str = ""
+    lines: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -119,8 +130,7 @@ class Records:
         table = table_of(lines)
         if table is None:
             return None
-        opening = f"{DELIMITERS[table.delimiter]}, {len(table.rows)} rows of {len(table.names)} columns"
-        form = _form(lines, table.rows, table.names, f"{opening}{'' if table.named else ' by number'}{', CRLF' if crlf else ''}")
+        form = _form(lines, table, ", CRLF" if crlf else "")
         return Compressed(form, "exact") if form is not None and len(form) < len(text) else None
 
     def expand(self, short: str) -> str | None:
@@ -128,22 +138,36 @@ class Records:
         if not header:
             return None
         try:
-            return ("\r\n" if header[5] else "\n").join(_read(short[header.end() :].split("\n"), header))
+            return ("\r\n" if header[7] else "\n").join(_read(short[header.end() :].split("\n"), header))
         except (ValueError, KeyError, IndexError):
             return None
 
 
-def _form(lines: Sequence[str], rows: Mapping[int, Sequence[str]], names: Sequence[str], opening: str) -> str | None:
-    fields = _fields(names, list(zip(*rows.values(), strict=True)), padding_too="|" in opening)
-    shown = _separated(fields, opening)
+def _form(lines: Sequence[str], table: Table, ending: str) -> str | None:
+    kind, names, columns = DELIMITERS[table.delimiter], table.names, list(zip(*table.rows.values(), strict=True))
+    if table.delimiter == "|" and len(columns) > 2 and not any(columns[0]) and not any(columns[-1]):
+        kind, names, columns = FRAMED, names[1:-1], columns[1:-1]
+    word, signs = said(columns, _titles(table.heading, kind, len(columns))) if table.delimiter == "|" else ("", [""] * len(columns))
+    fields = _fields(names, columns, ["" if sign == ">" else sign for sign in signs], word)
+    right = " ".join(str(i) for i, sign in enumerate(signs, 1) if sign == ">")
+    how = ["by number" if table.heading is None else "", f", {word}" if word else "", f", {right} right" if right else "", ending]
+    opening = f"{kind}, {len(table.rows)} rows of {len(columns)} columns{' ' if table.heading is None else ''}{''.join(how)}"
+    shown = _separated(fields, table.delimiter)
     if shown is None:
         return None
     if shown:
         fields = [shown[-1] if f.name == shown[-1].name else f for f in fields]
     rules = list(_rules(fields))
     pattern = BODY + "".join(f"{{{f.name}}}{f.separator}" for f in shown)
-    body = list(_body(lines, rows, shown, [f for f in fields if f.found.above is not None]))
+    body = list(_body(lines, table.rows, shown, [f for f in fields if f.found.above is not None]))
     return "\n".join([f"[{opening}; {_legend(rules, fields, body)}]", *rules, pattern, *body])
+
+
+def _titles(heading: Sequence[str] | None, kind: str, size: int) -> list[str]:
+    """What stands above the columns."""
+    if heading is None:
+        return [""] * size
+    return [cell.strip() for cell in (heading[1:-1] if kind == FRAMED else heading)]
 
 
 def _legend(rules: Sequence[str], fields: Sequence[_Field], body: Sequence[str]) -> str:
@@ -153,9 +177,8 @@ def _legend(rules: Sequence[str], fields: Sequence[_Field], body: Sequence[str])
     return "; ".join(words for sign, words in _LEGEND if sign in signs)
 
 
-def _fields(names: Sequence[str], columns: Sequence[Sequence[str]], *, padding_too: bool) -> list[_Field]:
-    paddings = [padding(column) if padding_too else "" for column in columns]
-    values = [[cell.strip(" ") for cell in column] if kind else column for column, kind in zip(columns, paddings, strict=True)]
+def _fields(names: Sequence[str], columns: Sequence[Sequence[str]], paddings: Sequence[str], word: str) -> list[_Field]:
+    values = [[cell.strip(" ") for cell in column] if kind or word else column for column, kind in zip(columns, paddings, strict=True)]
     found = [factored(column) for column in values]
     few = [i for i, column in enumerate(values) if found[i].cells is not None or found[i].lines][:MAX_COMPARED]
     few = [i for i in few if 3 * len(set(values[i])) <= len(values[i])]
@@ -172,9 +195,9 @@ def _fields(names: Sequence[str], columns: Sequence[Sequence[str]], *, padding_t
     return [_Field(*one) for one in zip(names, paddings, found, strict=True)]
 
 
-def _separated(fields: Sequence[_Field], opening: str) -> list[_Field] | None:
+def _separated(fields: Sequence[_Field], delimiter: str) -> list[_Field] | None:
     """The columns that have cells, in an order and with separators that none of their cells holds."""
-    signs = " " + next(sign for kind, sign in _KINDS.items() if opening.startswith(kind + ",")) + ",;|\t~/"
+    signs = f" {delimiter},;|\t~/"
     shown: list[_Field] = []
     last: list[_Field] = []
     for f in (f for f in fields if f.found.cells is not None):
@@ -255,48 +278,57 @@ def _stripped(cells: list[str], separators: Sequence[str]) -> str:
 
 
 def _read(lines: list[str], header: re.Match[str]) -> list[str]:
-    rules: dict[str, tuple[str, str, dict[str, str]]] = {}
-    at = 0
+    rules, at = _told(lines)
+    shown = _FIELD.findall(lines[at][len(BODY) :])
+    delimiter, size, count = _KINDS[header[1]], int(header[3]), int(header[2])
+    if count * sum(len(name) + len(rule.text) for name, rule in rules.items()) > ROOM:
+        raise ValueError("stands for too much")
+    kinds, rows = _taken(lines[at + 1 :], [sign for _, sign in shown], [name for name, rule in rules.items() if "{@}" in rule.text], count)
+    edge = [""] if header[1] == FRAMED else []
+    heading = None
+    if not header[4]:
+        heading = next(cells for line in kinds if line is not None and (cells := cells_of(line, delimiter)) and len(cells) == size + 2 * len(edge))
+    names = [str(i) for i in range(1, size + 1)] if heading is None else names_of(heading)[len(edge) : len(edge) + size]
+    columns = dict(zip((name for name, _ in shown), zip(*rows.cells, strict=True), strict=True)) if rows.cells else {}
+    values = _values([(name, rules.get(name, _Rule())) for name in names], columns, rows.above, count)
+    signs = [rules[name].padding if name in rules else "" for name in names]
+    for i in map(int, (header[6] or "").split()):
+        signs[i - 1] = ">"
+    titles = _titles(heading, header[1], size)
+    texts = [padded(values[name], meant(header[5] or "", sign, values[name], title)) for name, sign, title in zip(names, signs, titles, strict=True)]
+    table = iter([line_of([*edge, *cells, *edge], delimiter) for cells in zip(*texts, strict=True)])
+    return [next(table) if line is None else line for line in kinds]
+
+
+def _told(lines: Sequence[str]) -> tuple[dict[str, _Rule], int]:
+    """The rules by their columns, and the index of the line below them."""
+    rules: dict[str, _Rule] = {}
     codes: dict[str, str] = {}
+    at = 0
     while not lines[at].startswith(BODY):
-        title, _, rule = lines[at].partition("=")
-        if lines[at].startswith(" "):
-            codes[title[1:]] = rule
-        else:
-            codes = {}
-            rules[title] = "", rule, codes
+        title, _, text = lines[at].partition("=")
         at += 1
-    padded_rules: dict[str, tuple[str, str, dict[str, str]]] = {}
-    for title, (_, rule, lines_below) in rules.items():
+        if title.startswith(" "):
+            codes[title[1:]] = text
+            continue
         match = _TITLE.match(title)
         if not match:
             raise ValueError("no name")
-        padded_rules[match[1]] = match[2] or "", rule, lines_below
-    shown = _FIELD.findall(lines[at][len(BODY) :])
-    headed = [name for name, (_, rule, _) in padded_rules.items() if "{@}" in rule]
-    delimiter, size, count = _KINDS[header[1]], int(header[3]), int(header[2])
-    kinds, rows = _taken(lines[at + 1 :], [sign for _, sign in shown], headed, count)
-    names = [str(i) for i in range(1, size + 1)]
-    if not header[4]:
-        named = next(cells for line in kinds if line is not None and (cells := cells_of(line, delimiter)) and len(cells) == size)
-        names = names_of(line_of(named, delimiter), delimiter)
-    if count * sum(len(name) + len(rule) for name, (_, rule, _) in padded_rules.items()) > ROOM:
-        raise ValueError("stands for too much")
-    columns = dict(zip((name for name, _ in shown), zip(*rows.cells, strict=True), strict=True)) if rows.cells else {}
+        codes = {}
+        rules[match[1]] = _Rule(match[2] or "", text, codes)
+    return rules, at
+
+
+def _values(rules: Sequence[tuple[str, _Rule]], columns: Mapping[str, Sequence[str]], above: Mapping[str, Sequence[str]], count: int) -> dict[str, list[str]]:
+    """The values of each column: those that need no other first."""
     values: dict[str, list[str]] = {}
-    later: list[tuple[str, str, dict[str, str]]] = []
-    for name in names:
-        _, rule, below = padded_rules.get(name, ("", "", {}))
-        if rule.startswith("{="):
-            later.append((name, rule[2:-1], below))
-        else:
-            cells = columns[name] if has_cell(rule) else [""] * count
-            values[name] = values_of(rule, cells, rows.above.get(name, ()), below)
-    for name, base, below in later:
-        values[name] = [below[key] for key in values[base]]
-    texts = [padded(values[name], padded_rules[name][0] if name in padded_rules else "") for name in names]
-    table = iter([line_of(cells, delimiter) for cells in zip(*texts, strict=True)])
-    return [next(table) if line is None else line for line in kinds]
+    for name, rule in rules:
+        if not rule.text.startswith("{="):
+            values[name] = values_of(rule.text, columns[name] if has_cell(rule.text) else [""] * count, above.get(name, ()), rule.lines)
+    for name, rule in rules:
+        if rule.text.startswith("{="):
+            values[name] = [rule.lines[key] for key in values[rule.text[2:-1]]]
+    return values
 
 
 def _taken(lines: Sequence[str], signs: Sequence[str], headed: Sequence[str], count: int) -> tuple[list[str | None], _Rows]:

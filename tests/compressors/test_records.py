@@ -57,6 +57,23 @@ def test_markdown() -> None:
     assert RECORDS.expand(made.text) == text
 
 
+@pytest.mark.parametrize(("table", "opening"), [
+    (["+----+------+", "| id | town |", "+----+------+", *[f"| {i:>2} | {'Graz' if i % 3 else 'Wien'} |" for i in range(1, 31)], "+----+------+"], "table in |, 30 rows of 2 columns, padded, 1 right;"),
+    (["| id | town |", "| --- | --- |", *[f"| {i} | {'Graz' if i % 3 else 'Bergen'} |" for i in range(1, 31)]], "table in |, 30 rows of 2 columns, spaced;"),
+    (["id | town | n", "---|---|---", *[f"{i} | {'Graz' if i % 3 else 'Bergen'} | {i * 7 % 10}" for i in range(1, 99)]], "table by |, 98 rows of 3 columns;"),
+    (["|id|town|", "|---|---|", *[f"|{i}|{'Graz' if i % 3 else 'Bergen'}|" for i in range(1, 31)]], ""),
+])
+def test_padding_is_said_in_a_word(table: list[str], opening: str) -> None:
+    text = "\n".join(table) + "\n"
+    made = RECORDS.compress(text, GOAL)
+    if not opening:
+        assert made is None or RECORDS.expand(made.text) == text
+        return
+    assert made is not None
+    assert made.text.startswith(f"[{opening}")
+    assert RECORDS.expand(made.text) == text
+
+
 def test_a_cell_that_follows_from_another_is_said_once() -> None:
     text = "code,country,n\n" + "".join(f"{code},{country},{i * 7 % 90}\n" for i in range(30) for code, country in [("DE", "Federal Republic of Germany"), ("FR", "French Republic")])
     made = RECORDS.compress(text, GOAL)
@@ -123,3 +140,15 @@ def test_whatever_the_cells_hold(rows: list[list[str]], delimiter: str, end: str
     if made is not None:
         assert RECORDS.expand(made.text) == text
         assert RECORDS.compress(text, GOAL) == made
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.lists(cells.filter(lambda cell: cell != "\r"), min_size=3, max_size=3), min_size=6, max_size=20), st.sampled_from(["| %s |", " %s ", "%s"]), st.data())
+def test_whatever_stands_between_bars(rows: list[list[str]], shape: str, data: st.DataObject) -> None:
+    table = [["id", "at", "what"], ["---"] * 3, *rows]
+    widths = data.draw(st.sampled_from([[0] * 3, [max(map(len, column)) for column in zip(*table, strict=True)]]))
+    kinds = data.draw(st.lists(st.sampled_from("<>"), min_size=3, max_size=3))
+    text = "".join(shape % " | ".join(f"{cell:{kind}{width}}" for cell, kind, width in zip(row, kinds, widths, strict=True)) + "\n" for row in table)
+    made = RECORDS.compress(text, GOAL)
+    if made is not None:
+        assert RECORDS.expand(made.text) == text

@@ -24,7 +24,6 @@ LOOK = 40
 
 _NAME = re.compile(r"[^\W\d][\w .%()/#-]{0,60}\Z")
 _PLAIN = re.compile(r"[\w:./+-]+(?: [\w:./+-]+)?\Z")
-_PADDING = re.compile(r"[<>][0-9]{0,4}\Z")
 _BAD = frozenset("=<>{}@\t\n~×")
 
 
@@ -36,7 +35,8 @@ class Table:
     names: Sequence[str]
     rows: Mapping[int, Sequence[str]]
     """Number of the line, from 0 → its cells; without the line of names and the rule below it."""
-    named: bool
+    heading: Sequence[str] | None
+    """The cells of the line of names, if there is one."""
 
 
 def table_of(lines: Sequence[str], fitting: float = FITTING) -> Table | None:
@@ -50,11 +50,12 @@ def table_of(lines: Sequence[str], fitting: float = FITTING) -> Table | None:
     if len(rows) < max(MIN_ROWS + 1, fitting * len(lines)):
         return None
     if not named:
-        return Table(delimiter, [str(i) for i in range(1, size + 1)], rows, named)
-    names = names_of(lines[next(iter(rows))], delimiter)
-    for i in _heading(rows, delimiter):
+        return Table(delimiter, [str(i) for i in range(1, size + 1)], rows, None)
+    first, *below = _heading(rows, delimiter)
+    heading = rows.pop(first)
+    for i in below:
         del rows[i]
-    return Table(delimiter, names, rows, named)
+    return Table(delimiter, names_of(heading), rows, heading)
 
 
 def _heading(rows: Mapping[int, Sequence[str]], delimiter: str) -> list[int]:
@@ -124,34 +125,8 @@ def _is_plain(row: Sequence[str]) -> bool:
     return all(not cell or _PLAIN.match(cell) for cell in row) and any(cell[:1].isdigit() for cell in row)
 
 
-def names_of(line: str, delimiter: str) -> list[str]:
+def names_of(heading: Iterable[str]) -> list[str]:
     """What columns are called: by the line of names, else by number."""
-    cells = [cell.strip() for cell in cells_of(line, delimiter) or ()]
+    cells = [cell.strip() for cell in heading]
     counts = Counter(cells)
     return [cell if cell and counts[cell] == 1 and not _BAD & set(cell) and not cell.isdigit() else str(i) for i, cell in enumerate(cells, 1)]
-
-
-def padding(cells: Sequence[str]) -> str:
-    """How cells of a table with bars are padded: "<8" to the left of 8 places, ">8" to the right; "<" for a blank before; "" for none."""
-    widths = set(map(len, cells))
-    kinds = ["<0", "<"] if len(widths) > 1 else [f"<{widths.pop()}"]
-    if kinds[0] != "<0":
-        kinds = [kinds[0], kinds[0].replace("<", ">"), "<"]
-    for kind in kinds:
-        if padded([cell.strip(" ") for cell in cells], kind) == list(cells):
-            return kind
-    return ""
-
-
-def padded(values: Sequence[str], kind: str) -> list[str]:
-    """The cells of values. ValueError if there is no such padding."""
-    if not kind:
-        return list(values)
-    if not _PADDING.match(kind):
-        raise ValueError("no padding")
-    if kind == "<":
-        return [" " + value for value in values]
-    width = int(kind[1:]) - 1
-    if kind[0] == "<":
-        return [f" {value}".ljust(width) + " " for value in values]
-    return [" " + f"{value} ".rjust(width) for value in values]

@@ -38,6 +38,9 @@ AGAIN = 0.3
 GROUP = 3
 """Digits that are one token: zeros before fewer cost nothing, so a day or a month stays whole."""
 
+CLOSING = frozenset("`'\")]}>%")
+"""Signs that no value ends without, if all end with them."""
+
 USUAL = 0.6
 """Share of the rows from which a value goes without saying."""
 
@@ -217,7 +220,7 @@ def _suffix(values: Sequence[str], before: int) -> str:
     if found.isalpha() and all(value[: -len(found)][-1:].isdigit() for value in values):
         return found
     start = _SUFFIX.search(found)
-    return start[0] if start and len(start[0]) > 1 else ""
+    return start[0] if start and (len(start[0]) > 1 or start[0] in CLOSING) else ""
 
 
 def _marked(rule: str, cells: Sequence[str], counts: Mapping[str, int]) -> Factored:

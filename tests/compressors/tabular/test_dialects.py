@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.tabular.dialects import cells_of, dialect, line_of, names_of, padded, padding
+from headroom.compressors.tabular.dialects import cells_of, dialect, line_of, names_of, table_of
 
 
 @pytest.mark.parametrize(("lines", "expected"), [
@@ -34,16 +34,20 @@ def test_cells(line: str, cells: list[str] | None) -> None:
     assert cells is None or line_of(cells, ",") == line
 
 
-@pytest.mark.parametrize(("cells", "kind"), [
-    ([" a  ", " bcd "[:4]], ""), ([" a   ", " bcd "], "<5"), (["   1 ", "  12 "], ">5"), ([" a ", " bcd "], "<0"), ([" a", " bcd"], "<"), (["a", "bc"], ""),
-])
-def test_paddings(cells: list[str], kind: str) -> None:
-    assert padding(cells) == kind
-    assert not kind or padded([cell.strip(" ") for cell in cells], kind) == cells
+def test_a_table_has_names_and_rows_by_their_lines() -> None:
+    lines = ["# all", "| a | b |", "|---|---|", *["| 1 | 2 |"] * 6, "6 rows"]
+    found = table_of(lines)
+    assert found is not None
+    assert (found.delimiter, found.names, found.heading) == ("|", ["1", "a", "b", "4"], ["", " a ", " b ", ""])
+    assert found.rows == {i: ["", " 1 ", " 2 ", ""] for i in range(3, 9)}
+    assert table_of(lines, fitting=0.9) is None
+    unnamed = table_of(["1,Graz,2"] * 9)
+    assert unnamed is not None
+    assert (unnamed.names, unnamed.heading, len(unnamed.rows)) == (["1", "2", "3"], None, 9)
 
 
 def test_names_that_do_not_serve_are_numbers() -> None:
-    assert names_of("id,id,,a=b,town,7", ",") == ["1", "2", "3", "4", "town", "6"]
+    assert names_of(["id", "id", "", "a=b", " town ", "7"]) == ["1", "2", "3", "4", "town", "6"]
 
 
 @settings(deadline=None, max_examples=200)
