@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from headroom.audit.bill import Bill
 from headroom.audit.replay import Outcome
-from headroom.audit.tally import Rows, Tally, total
+from headroom.audit.tally import Row, Rows, Tally, total
 from headroom.conversation import Json
 
 ROWS = 15
@@ -70,13 +70,13 @@ def _session(outcome: Outcome, modes: Sequence[str]) -> Json:
     }
 
 
-def text(outcomes: Sequence[Outcome], modes: Sequence[str], sessions: int) -> str:
-    """`sessions`: how many of them to list."""
+def text(outcomes: Sequence[Outcome], modes: Sequence[str], sessions: int, warning: str | None = None) -> str:
+    """`sessions`: how many of them to list; `warning`: of the price table."""
     lines = [*_totals(outcomes, modes), "", *_sessions(outcomes, modes, sessions)]
     for mode in modes:
         tally = total([outcome.ways[mode].tally for outcome in outcomes])
         lines += ["", f"each output once, {mode}, estimated tokens:", *_tables(tally)]
-    return "\n".join([*lines, "", *_notes(outcomes, modes), ""])
+    return "\n".join([*lines, "", *_notes(outcomes, modes), *([f"Note: {warning}."] if warning else []), ""])
 
 
 def _totals(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
@@ -120,12 +120,14 @@ def _name(name: str) -> str:
 
 def _tables(tally: Tally) -> Iterator[str]:
     for title, rows in (("output of", tally.tools), ("shortened by", tally.kinds)):
-        yield f"  {title:<32} {'count':>7} {'tokens':>12} {'with Headroom':>14} {'saved':>8}"
-        listed = sorted(rows.items(), key=lambda item: (item[1].after - item[1].before, item[0]))
-        for name, row in listed[:ROWS]:
-            yield f"  {name[:32]:<32} {row.parts:>7} {row.before:>12,} {row.after:>14,} {percent(1 - row.after / row.before if row.before else 0):>8}"
-        if listed[ROWS:]:
-            yield f"  {f'{len(listed) - ROWS} more':<32} {sum(row.parts for _, row in listed[ROWS:]):>7} {sum(row.before for _, row in listed[ROWS:]):>12,} {sum(row.after for _, row in listed[ROWS:]):>14,}"
+        yield f"  {title:<32} {'count':>7} {'tokens':>12} {'with Headroom':>14} {'saved':>8} {'$ saved':>10}"
+        listed = sorted(rows.items(), key=lambda item: (-item[1].usd, item[1].after - item[1].before, item[0]))
+        rest = Row()
+        for _, row in listed[ROWS:]:
+            rest.add(row.before, row.after, row.parts, row.usd)
+        for name, row in (*listed[:ROWS], *([(f"{len(listed) - ROWS} more", rest)] if listed[ROWS:] else [])):
+            yield (f"  {name[:32]:<32} {row.parts:>7} {row.before:>12,} {row.after:>14,} "
+                   f"{percent(1 - row.after / row.before if row.before else 0):>8} {row.usd:>10.4f}")
         yield ""
     yield f"  {'left alone':<32} {'count':>7} {'tokens':>12}"
     for name, row in sorted(tally.left.items(), key=lambda item: (-item[1].before, item[0])):

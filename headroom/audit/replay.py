@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headroom import dialects
-from headroom.audit.bill import Bill, Scale, Seen, bill, reported, scale
+from headroom.audit.bill import MILLION, Bill, Scale, Seen, bill, reported, scale, written_rate
 from headroom.audit.blocks import Block, Blocks
 from headroom.audit.cache import HOUR, LEAST, LIFETIMES, PrefixCache, Terms
 from headroom.audit.recording import Recording, Request
-from headroom.audit.tally import Tally
+from headroom.audit.tally import Tally, Worth
 from headroom.conversation import Usage
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import DocumentMemo
@@ -116,7 +116,7 @@ class _Player:
         for ledger in self._ways.values():
             assert ledger.compression is not None
             prepared = await ledger.compression.prepare(self._dialect, self._recording.target, request.body, keep=_keep)
-            ledger.tally.add(prepared)
+            ledger.tally.add(prepared, self._worth(model, request))
             sent = blocks if prepared.body == request.body else self._blocks.of(prepared.body)
             ledger.keeps(request.thread, sent, same)
             ledger.bill += self._bill(ledger, request, sent, model)
@@ -124,13 +124,24 @@ class _Player:
     def _bill(self, ledger: _Ledger, request: Request, blocks: Sequence[Block], model: Model | None) -> Bill:
         lifetime = HOUR if request.hour else LIFETIMES[self._dialect.provider]
         terms = Terms((model.cache_min if model else 0) or LEAST, lifetime)
-        factor = self._scale.factor if self._scale.measured else starting_factor(request.model)
+        factor = self._factor(request)
         weighed = [(HIDDEN, float(self._scale.hidden)), *((block.digest, block.tokens * factor) for block in blocks)]
         tokens = ledger.cache.take(request.model, weighed, request.at, terms)
         output = (request.usage.output_tokens if request.usage else None) or 0
         return bill(tokens, output, model, hour=request.hour)
 
+    def _factor(self, request: Request) -> float:
+        return self._scale.factor if self._scale.measured else starting_factor(request.model)
+
+    def _worth(self, model: Model | None, request: Request) -> Worth:
+        if model is None:
+            return Worth(0.0, 0.0)
+        factor = self._factor(request) / MILLION
+        return Worth(written_rate(model.rates, hour=request.hour) * factor, model.rates.read * factor)
+
     def outcome(self) -> Outcome:
+        for ledger in self._ways.values():
+            ledger.tally.settle(self._direct.bill.usd - ledger.bill.usd)
         return Outcome(
             self._recording.name, self._recording.client, self._recording.broken, self._models, self._scale,
             self._reported, self._direct.bill,

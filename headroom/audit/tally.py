@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from headroom.conversation import Report, Skip
+from headroom.conversation import Edit, Report, Skip
 from headroom.proxy.compression import Prepared, Reading
 from headroom.tokens import estimate
 
 REPEATED: frozenset[Skip] = frozenset(("sent_as_is", "not_tool_output", "opaque"))
 """What every request of a conversation says anew of the same texts."""
+
+
+DEFINITIONS = "compact-tools"
+"""Author of edits that are no output's."""
 
 
 @dataclass(slots=True)
@@ -20,14 +24,27 @@ class Row:
     parts: int = 0
     before: int = 0
     after: int = 0
+    usd: float = 0.0
+    """Saved by them, when they were written to the cache and whenever they were read from it."""
 
-    def add(self, before: int, after: int, parts: int = 1) -> None:
+    def add(self, before: int, after: int, parts: int = 1, usd: float = 0.0) -> None:
+        self.usd += usd
         self.parts += parts
         self.before += before
         self.after += after
 
 
 Rows = dict[str, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """Dollars of an estimated token."""
+
+    new: float
+    """Sent for the first time."""
+    again: float
+    """Sent as part of the history."""
 
 
 @dataclass(slots=True)
@@ -45,11 +62,14 @@ class Tally:
     not_outputs: int = 0
     """Those of them that are no tool's output: prompts, answers, definitions."""
 
-    def add(self, prepared: Prepared) -> None:
+    _edits: dict[str, Edit] = field(default_factory=dict, repr=False)
+    """By chain key."""
+
+    def add(self, prepared: Prepared, worth: Worth) -> None:
         report = prepared.report
         for edit in report.edits:
-            _row(self.kinds, edit.by).add(edit.before, edit.after)
-            _row(self.tools, edit.tool or edit.by).add(edit.before, edit.after)
+            for row in self._rows(edit):
+                row.add(edit.before, edit.after)
         self.sent += report.before
         for skipped in report.skipped:
             if skipped.reason == "not_tool_output":
@@ -59,14 +79,36 @@ class Tally:
         for name, count in report.failed.items():
             self.failed[name] = self.failed.get(name, 0) + count
         if prepared.reading is not None:
-            self._left_alone(prepared.reading, report)
+            self._read(prepared.reading, report, worth)
 
-    def _left_alone(self, reading: Reading, report: Report) -> None:
+    def settle(self, usd: float) -> None:
+        """`usd`: what was saved in all. It is what it is, whatever its parts were thought to be: a prefix that expired
+        in between was written again."""
+        for rows in (self.tools, self.kinds):
+            found = sum(row.usd for row in rows.values())
+            for row in rows.values():
+                row.usd *= usd / found if found else 0.0
+        self._edits.clear()
+
+    def _read(self, reading: Reading, report: Report, worth: Worth) -> None:
+        edits = iter([edit for edit in report.edits if edit.by != DEFINITIONS])
         for i, key in reading.keys.items():
-            if i >= 0 and key in report.forms and report.forms[key] is None:
+            if i < 0:
+                continue
+            if key in report.forms and report.forms[key] is None:
                 part = reading.conversation.parts[i]
                 tokens = estimate(part.text)
                 _row(self.tools, part.tool).add(tokens, tokens)
+            elif key in report.forms:
+                self._edits[key] = next(edits)
+            if key in self._edits:
+                edit = self._edits[key]
+                saved = (edit.before - edit.after) * (worth.new if key in report.forms else worth.again)
+                for row in self._rows(edit):
+                    row.usd += saved
+
+    def _rows(self, edit: Edit) -> tuple[Row, Row]:
+        return _row(self.tools, edit.tool or edit.by), _row(self.kinds, edit.by)
 
 
 def _row(rows: Rows, name: str) -> Row:
@@ -78,7 +120,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
     for tally in tallies:
         for into, rows in ((summed.tools, tally.tools), (summed.kinds, tally.kinds), (summed.left, tally.left)):
             for name, row in rows.items():
-                _row(into, name).add(row.before, row.after, row.parts)
+                _row(into, name).add(row.before, row.after, row.parts, row.usd)
         for name, count in tally.failed.items():
             summed.failed[name] = summed.failed.get(name, 0) + count
         summed.sent += tally.sent

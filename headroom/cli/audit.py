@@ -7,18 +7,19 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TextIO
 
 import anyio
 
-from headroom import prices
 from headroom.audit import account
 from headroom.audit.finding import find, own_folders
 from headroom.audit.recording import Recording
 from headroom.audit.replay import Outcome, replay
 from headroom.errors import OurError
 from headroom.pipeline import standard
+from headroom.pricefile import prices
 from headroom.prices import Model
 
 DAY = 86_400.0
@@ -29,7 +30,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     paths = [Path(path) for path in given.paths] or own_folders(environ, _home(environ))
     if not paths:
         raise OurError("no sessions of Claude Code or Codex here; name a transcript, or a folder of request bodies")
-    table = prices.load(_text(given.prices))
+    table = prices(given.prices or environ.get("HEADROOM_PRICES", ""))
     modes = ("lossless", "lossy") if given.lossy else ("lossless",)
     since = time.time() - given.days * DAY if given.days else 0.0
     outcomes = anyio.run(_replay_all, find(paths, since), table.find, modes, _progress(sys.stderr))
@@ -38,7 +39,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     if given.json:
         print(json.dumps(account.as_json(outcomes, modes), indent=2), file=stdout)
     else:
-        stdout.write(account.text(outcomes, modes, given.sessions))
+        stdout.write(account.text(outcomes, modes, given.sessions, table.stale(date.today())))
     return 0
 
 
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lossy", action="store_true", help="also as with a way back to originals, where views may be sent")
     parser.add_argument("--days", type=float, metavar="N", help="only files written to in the last N days")
     parser.add_argument("--sessions", type=int, default=20, metavar="N", help="how many sessions to list, worst first [default: 20]")
-    parser.add_argument("--prices", metavar="FILE", help="prices of your own, as --prices of headroom proxy")
+    parser.add_argument("--prices", metavar="FILE", help="prices of your own over the bundled ones")
     parser.add_argument("--json", action="store_true", help="for machines")
     return parser
 
@@ -75,12 +76,3 @@ def _progress(stderr: TextIO) -> Callable[[int, str], None]:
 
 def _home(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("HOME") or environ.get("USERPROFILE") or ".")
-
-
-def _text(file: str | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise OurError(f"cannot read {file}: {error.strerror}") from None

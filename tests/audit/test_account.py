@@ -9,7 +9,7 @@ from headroom.audit.replay import Outcome, Way
 from headroom.audit.tally import Row, Tally, total
 
 DIRECT = Bill(2, 0, 1000, 500, 50, 2.0, 0.5)
-TALLY = Tally({"Bash": Row(3, 900, 400)}, {"logs": Row(2, 800, 300)}, {"short": Row(1, 100, 100)}, {}, 2000, 700)
+TALLY = Tally({"Bash": Row(3, 900, 400, 0.25)}, {"logs": Row(2, 800, 300, 0.25)}, {"short": Row(1, 100, 100)}, {}, 2000, 700)
 
 
 def outcome(name: str, usd: float) -> Outcome:
@@ -34,6 +34,10 @@ def test_the_text_says_what_is_estimated_and_what_is_not_known() -> None:
         assert part in told
 
 
+def test_a_warning_stands_at_the_end() -> None:
+    assert text(FOUND, ("lossless",), 20, "prices are old").endswith("\nNote: prices are old.\n")
+
+
 def test_without_a_price_tokens_are_compared() -> None:
     assert saved(Bill(1, 100), Bill(1, 75)) == 0.25
     assert saved(Bill(), Bill()) == 0.0
@@ -42,12 +46,12 @@ def test_without_a_price_tokens_are_compared() -> None:
 def test_machines_get_the_same() -> None:
     value = json.loads(json.dumps(as_json(FOUND, ("lossless",))))
     assert value["direct"]["usd"] == 7.5
-    assert value["modes"]["lossless"]["by_tool"]["Bash"] == {"parts": 9, "before": 2700, "after": 1200}
+    assert value["modes"]["lossless"]["by_tool"]["Bash"] == {"parts": 9, "before": 2700, "after": 1200, "usd": 0.75}
     assert [session["name"] for session in value["sessions"]] == ["bad/two", "fair/three", "good/one"]
     assert value["unpriced_models"] == ["m-2"]
 
 
 def test_tallies_add_up() -> None:
     summed = total([TALLY, TALLY])
-    assert (summed.tools["Bash"], summed.sent) == (Row(6, 1800, 800), 4000)
-    assert TALLY.tools["Bash"] == Row(3, 900, 400)
+    assert (summed.tools["Bash"], summed.sent) == (Row(6, 1800, 800, 0.5), 4000)
+    assert TALLY.tools["Bash"] == Row(3, 900, 400, 0.25)

@@ -36,6 +36,8 @@ def test_a_session_of_logs_costs_less_and_keeps_its_prefix() -> None:
     row = lossless.tally.tools["Bash"]
     assert (row.parts, row.after < row.before) == (5, True)
     assert lossless.tally.kinds["logs"].parts >= 1
+    for rows in (lossy.tally.tools, lossy.tally.kinds):
+        assert sum(row.usd for row in rows.values()) == pytest.approx(outcome.direct.usd - lossy.bill.usd)
 
 
 def test_what_the_provider_reported_is_what_direct_comes_to() -> None:
