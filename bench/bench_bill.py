@@ -157,6 +157,14 @@ def report(title: str, outcomes: Sequence[Outcome], model: Model, *, aim: float 
             dearer = "  DEARER" if rows[0].saved < -DEARER else ""
             print(f"  {mode:<9} {factor:>7}x {direct:>9.3f} {through:>11.3f} {100 * (1 - through / direct):>6.1f} % {100 * (1 - (through + output) / (direct + output)):>7.1f} % "
                   f"{middle:>6.1f} % {rows[0].saved:>6.1f} % {rows[-1].saved:>6.1f} %  {rows[0].name}{dearer}{missed}")
+    for factor in FACTORS:
+        lossless, lossy, fetching = (
+            sum(input_usd(found, model, factor) + found.output_usd for found in bills) for bills in (
+                [o.ways["lossless"].bill for o in outcomes], [o.ways["lossy"].bill for o in outcomes], [o.ways["lossy"].fetching for o in outcomes],
+            )
+        )
+        share = f"up to {100 * min(1.0, (lossless - lossy) / fetching):.0f} %" if fetching else "none were made"
+        print(f"  views at {factor}x are cheaper than lossless if the model asks again for the originals of: {share}")
     for mode in MODES:
         kept, owed = (sum(getattr(o.ways[mode], name) for o in outcomes) for name in ("kept", "owed"))
         print(f"  prefix kept, {mode}: {100 * kept / owed:.2f} % of {owed:,} bytes{'' if kept == owed else '  MISSED'}")

@@ -53,6 +53,7 @@ def _details(outcomes: Sequence[Outcome], mode: str) -> dict[str, Json]:
     return {
         "prefix_kept_bytes": sum(way.kept for way in ways), "prefix_bytes": sum(way.owed for way in ways),
         "by_tool": _rows(tally.tools), "by_kind": _rows(tally.kinds), "left_alone": _rows(tally.left), "failed": tally.failed,
+        "views": sum(way.views for way in ways), "fetching_all": _bill(whole([way.fetching for way in ways])),
         "sent_tokens": tally.sent, "not_tool_output_tokens": tally.not_outputs,
     }
 
@@ -150,10 +151,30 @@ def _notes(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
                f"{min(o.scale.hidden for o in hidden):,} to {max(o.scale.hidden for o in hidden):,} tokens; it is never shortened here.")
     yield "The cache is simulated: prefixes by blocks; 5 min or 1 h (Anthropic), 30 min (OpenAI), 5 min assumed (Gemini); the files' time stamps."
     if "lossy" in modes:
-        yield "Lossy: as if nothing left out was asked for again; each retrieval costs a round of its own."
+        yield _fetching(outcomes)
     broken = sum(outcome.broken for outcome in outcomes)
     if broken:
         yield f"{broken} lines or files could not be read."
+
+
+def _fetching(outcomes: Sequence[Outcome]) -> str:
+    views = sum(outcome.ways["lossy"].views for outcome in outcomes)
+    told = f"Lossy: as if the model asked for none of the {views} originals again"
+    share = break_even(outcomes)
+    if share is None:
+        return f"{told}."
+    cost = whole([outcome.ways["lossy"].fetching for outcome in outcomes]).usd
+    return f"{told}; all of them, once each, would cost ${cost:.4f} more. Cheaper than lossless up to {percent(share)} of them."
+
+
+def break_even(outcomes: Sequence[Outcome]) -> float | None:
+    """The share of originals asked for again from which lossy costs more than lossless; at most 1."""
+    lossless, lossy, fetching = (
+        whole(bills).usd for bills in (
+            [o.ways["lossless"].bill for o in outcomes], [o.ways["lossy"].bill for o in outcomes], [o.ways["lossy"].fetching for o in outcomes],
+        )
+    )
+    return min(1.0, max(0.0, (lossless - lossy) / fetching)) if fetching else None
 
 
 def _unpriced(outcomes: Sequence[Outcome]) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from headroom import dialects
 from headroom.audit.bill import MILLION, Bill, Scale, Seen, bill, reported, scale, written_rate
 from headroom.audit.blocks import Block, Blocks
-from headroom.audit.cache import HOUR, LEAST, LIFETIMES, PrefixCache, Terms
+from headroom.audit.cache import HOUR, LEAST, LIFETIMES, PrefixCache, Terms, Tokens
 from headroom.audit.recording import Recording, Request
 from headroom.audit.tally import Tally, Worth
 from headroom.conversation import Usage
@@ -24,6 +24,9 @@ from headroom.tokens import starting_factor
 HIDDEN = b"what the file does not show"
 """Stands for the digest of tool definitions and system prompt; they are the same in all requests of a file."""
 
+CALL = 50
+"""Tokens the model says to ask for an original: the tool's name, a key of 24 digits, some JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -35,6 +38,10 @@ class Way:
     owed: int
     """All bytes of such prefixes, as these requests had them before."""
     tally: Tally
+    views: int = 0
+    """Outputs of which something was left out."""
+    fetching: Bill = field(default_factory=Bill)
+    """What it would cost more if the model asked once for the original of every view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,10 @@ class _Ledger:
     kept: int = 0
     owed: int = 0
     tally: Tally = field(default_factory=Tally)
+    views: int = 0
+    fetching: Bill = field(default_factory=Bill)
+    fetched: dict[int, float] = field(default_factory=dict)
+    """By thread: tokens of originals that its requests would carry from now on."""
 
     def keeps(self, thread: int, blocks: Sequence[Block], owed: int) -> int:
         """Enters how many of the first `owed` blocks are as they were in the thread's last request, and answers how
@@ -119,7 +130,11 @@ class _Player:
             ledger.tally.add(prepared, self._worth(model, request))
             sent = blocks if prepared.body == request.body else self._blocks.of(prepared.body)
             ledger.keeps(request.thread, sent, same)
-            ledger.bill += self._bill(ledger, request, sent, model)
+            one = self._bill(ledger, request, sent, model)
+            ledger.bill += one
+            views = [edit for edit in prepared.report.edits if edit.grade == "lossy"]
+            ledger.views += len(views)
+            ledger.fetching += self._fetching(ledger, request, [edit.before for edit in views], one.input, model)
 
     def _bill(self, ledger: _Ledger, request: Request, blocks: Sequence[Block], model: Model | None) -> Bill:
         lifetime = HOUR if request.hour else LIFETIMES[self._dialect.provider]
@@ -129,6 +144,16 @@ class _Player:
         tokens = ledger.cache.take(request.model, weighed, request.at, terms)
         output = (request.usage.output_tokens if request.usage else None) or 0
         return bill(tokens, output, model, hour=request.hour)
+
+    def _fetching(self, ledger: _Ledger, request: Request, originals: Sequence[int], sent: int, model: Model | None) -> Bill:
+        """A call for each original: a request more, that reads all that was sent so far and writes the original."""
+        carried = ledger.fetched.get(request.thread, 0.0)
+        found = [tokens * self._factor(request) for tokens in originals]
+        ledger.fetched[request.thread] = carried + sum(found)
+        read = round(carried + len(found) * (sent + carried))
+        if not read and not found:
+            return Bill()
+        return bill(Tokens(0, read, round(sum(found))), CALL * len(found), model, hour=request.hour)
 
     def _factor(self, request: Request) -> float:
         return self._scale.factor if self._scale.measured else starting_factor(request.model)
@@ -145,7 +170,7 @@ class _Player:
         return Outcome(
             self._recording.name, self._recording.client, self._recording.broken, self._models, self._scale,
             self._reported, self._direct.bill,
-            {mode: Way(ledger.bill, ledger.kept, ledger.owed, ledger.tally) for mode, ledger in self._ways.items()},
+            {mode: Way(w.bill, w.kept, w.owed, w.tally, w.views, w.fetching) for mode, w in self._ways.items()},
         )
 
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from headroom.audit.account import as_json, saved, text, worst_first
+import pytest
+
+from headroom.audit.account import as_json, break_even, saved, text, worst_first
 from headroom.audit.bill import Bill, Scale
 from headroom.audit.replay import Outcome, Way
 from headroom.audit.tally import Row, Tally, total
@@ -32,6 +34,17 @@ def test_the_text_says_what_is_estimated_and_what_is_not_known() -> None:
     for part in ("direct, estimated", "billed, as reported", "prefix kept, lossless: 90.0 %", "No price is known of m-2",
                  "Prices hold since 2026-10-01.", "4,000 to 4,000 tokens", "3 lines or files could not be read", "nothing was sent anywhere"):
         assert part in told
+
+
+@pytest.mark.parametrize(("fetching", "expected"), [(0.0, None), (0.5, 1.0), (1.0, 0.5), (2.0, 0.25)])
+def test_up_to_which_share_of_fetched_originals_views_pay(fetching: float, expected: float | None) -> None:
+    one = outcome("a/b", 1.0)
+    lossy = replace(one.ways["lossless"], bill=replace(DIRECT, input_usd=0.5), views=4, fetching=Bill(1, input_usd=fetching))
+    both = replace(one, ways={**one.ways, "lossy": lossy})
+    assert break_even([both]) == expected
+    told = text([both], ("lossless", "lossy"), 5)
+    assert "none of the 4 originals again" in told
+    assert ("Cheaper than lossless up to" in told) is (expected is not None)
 
 
 def test_a_warning_stands_at_the_end() -> None:

@@ -30,6 +30,9 @@ def test_a_session_of_logs_costs_less_and_keeps_its_prefix() -> None:
     lossless, lossy = outcome.ways["lossless"], outcome.ways["lossy"]
     assert outcome.direct.requests == lossless.bill.requests == 6
     assert outcome.direct.usd > lossless.bill.usd > lossy.bill.usd
+    assert (lossless.views, lossless.fetching.requests) == (0, 0)
+    assert lossy.views == 5
+    assert lossy.fetching.usd > lossless.bill.usd - lossy.bill.usd > 0  # each fetched once costs more than it saved
     assert outcome.direct.output_usd == lossy.bill.output_usd > 0
     assert (lossless.kept, lossy.kept) == (lossless.owed, lossy.owed)
     assert lossless.owed > lossy.owed > 0
