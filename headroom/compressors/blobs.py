@@ -3,17 +3,24 @@
     data:image/png;base64,iVBORw0KGgoAAAAN…[30,128 characters of base64, sha256 1a2b3c4d]…" alt="logo">
 
 The sign tells kind, size and a hash of the whole run, so that equal runs are seen to be equal; the first characters
-stand before it, and all else stays as it is. Keys, certificates and URLs are names to somebody, they stay whole.
+stand before it, and all else stays as it is. URLs and SSH's public keys are names to somebody, they stay whole. So do
+keys, certificates and signatures between BEGIN and END if the question is about such; otherwise each is one run:
+
+    -----BEGIN CERTIFICATE-----
+    …[1,613 characters of CERTIFICATE in 26 lines, sha256 5e6f7a8b]…
+    -----END CERTIFICATE-----
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from headroom.compressors.base import SLICE, Compressed, Goal, TooCostly, slices
+from headroom.compressors.formats import armour
 from headroom.compressors.lines.salience import terms
 
 MAX_CHARS = 32_000_000
@@ -42,6 +49,7 @@ _DATA = re.compile(r"data:[\w/+.-]{3,80}(?:;[\w=-]{1,40}){0,4},")
 _DATA_END = re.compile(r"[\s\"'<>`)]")
 _MAPPINGS = re.compile(r"[A-Za-z0-9+/,;]*")
 _WORDS = re.compile(r"[a-z]{5,}")
+_WORD = re.compile(r"[a-z]+")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _ESCAPED = re.compile(r"\\[n/]")
 _KEYS = ("AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNhL")
@@ -51,6 +59,9 @@ _ID_WIDTHS = frozenset((32, 40, 48, 56, 64, 96, 128))
 """Hex digits of hashes: a list of them is no dump."""
 
 MIN_LINES = 4
+
+ARMOURS = frozenset(("armor", "armour", "asc", "cert", "certificate", "certificates", "certs", "crt", "csr", "gpg", "key", "keys", "pem", "pgp", "signature", "signatures"))
+"""Words of a question, or of a command, that is about keys and the like."""
 
 _SIGN = re.compile(r"…\[[0-9,]{1,12} characters of [\w /+.-]{1,80}, sha256 [0-9a-f]{8}\]…")
 
@@ -87,7 +98,11 @@ class Blobs:
             raise TooCostly("too long a text")
         if "…[" in text and any(map(_SIGN.search, slices(text))):  # our own came back
             return None
-        found = sorted([*_runs(text), *_wrapped(text), *_data(text), *_mappings(text)])
+        blocks = list(armour.blocks(text))
+        found = _outside([*_runs(text), *_wrapped(text), *_data(text), *_mappings(text)], blocks)
+        if ARMOURS.isdisjoint(_WORD.findall(goal.query.lower())):
+            found += [Run(block.start, block.end, f"{block.label} in {block.lines} lines", 0) for block in blocks]
+        found.sort()
         runs = _with_lines(text, _apart(found), terms(goal.query))
         if not runs:
             return None
@@ -102,6 +117,13 @@ class Blobs:
 
     def expand(self, short: str) -> str | None:
         return None
+
+
+def _outside(runs: Sequence[Run], blocks: Sequence[armour.Block]) -> list[Run]:
+    """The runs that are no part of a block."""
+    ends = [block.end for block in blocks]
+    after = [bisect_right(ends, run.start) for run in runs]
+    return [run for run, at in zip(runs, after, strict=True) if at == len(blocks) or run.end <= blocks[at].start]
 
 
 def _sign(text: str, run: Run) -> str:

@@ -47,6 +47,9 @@ FOUND = {
     "xxd -p": (wrapped(HEX, 60), "hex"),
     "an SVG": (f"a {{ background: url({SVG}); }}\n", "image/svg+xml"),
     "a source map": ('{"version":3,"sources":["a.js"],"mappings":"' + "AAAA;AACA,CAAC" * 99 + '"}', "source map"),
+    "a certificate": (f"# CA\n{PEM}", "CERTIFICATE in 63 lines"),
+    "a certificate in JSON": ('{"cert": "' + PEM.replace("\n", "\\n") + '"}', "CERTIFICATE in 63 lines"),
+    "a message": (f"-----BEGIN PGP MESSAGE-----\nComment: {'words ' * 60}\n\n{wrapped(B64, 64)}=aB3d\n-----END PGP MESSAGE-----\n", "PGP MESSAGE in 64 lines"),
     "minified code": (f"/*! x */\n{CODE}\n//# end\n", "minified code"),
 }
 
@@ -68,8 +71,7 @@ def test_blobs_are_named(text: str, kind: str) -> None:
 
 
 KEPT = {
-    "a certificate": PEM,
-    "a certificate in JSON": '{"cert": "' + PEM.replace("\n", "\\n") + '"}',
+    "a numbered certificate": "".join(f"{i:>6}\t{line}\n" for i, line in enumerate(PEM.split("\n"), 1)),
     "a public key": KEY,
     "a signed URL": f"https://x.example.org/a?sig={B64}\n",
     "words": WORDS,
@@ -96,6 +98,14 @@ def test_what_is_left_alone(text: str) -> None:
 ], ids=["wrapped", "a run", "minified", "source", "prose", "a small one"])
 def test_sniffing(text: str, sure: bool) -> None:
     assert (BLOBS.sniff(text, GOAL) >= 0.5) == sure
+
+
+@pytest.mark.parametrize("query", ["Is the certificate of the server still valid?", "cat /etc/ssl/ca.pem", "compare both KEYS"])
+def test_keys_that_are_asked_for_stay_whole(query: str) -> None:
+    assert BLOBS.compress(PEM, Goal(query=query)) is None
+    made = BLOBS.compress(f"{B64}\n{PEM}", Goal(query=query))
+    assert made is not None
+    assert made.text.endswith(PEM)
 
 
 def test_equal_blobs_get_equal_names() -> None:
