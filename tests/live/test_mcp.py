@@ -17,6 +17,7 @@ from headroom import ccr
 from headroom.agents import AGENTS
 from headroom.agents.base import Agent
 from headroom.agents.claude import Claude
+from headroom.agents.codex import Codex
 from headroom.cli import dispatch
 from headroom.demo.model import Model
 from headroom.demo.script import Call, Step
@@ -25,7 +26,18 @@ from headroom.mcp.server import available
 from headroom.options import load
 from headroom.proxy.server import App, originals_space
 from headroom.settings import Settings
-from tests.live.lab import CLAUDE_CODE, CODEX, RUN_SECONDS, Place, alone, client, run_claude_code
+from tests.live.lab import (
+    CLAUDE_CODE,
+    CODEX,
+    RUN_SECONDS,
+    Place,
+    alone,
+    client,
+    codex_config,
+    run_claude_code,
+    run_codex,
+)
+from tests.live.stage import proxy
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not available(), reason="the extra mcp (the official SDK) is not installed")]
 
@@ -100,11 +112,17 @@ def test_by_an_edit_of_its_file(tmp_path: Path, agent: Agent) -> None:
     alone(story)
 
 
-def test_claude_code_gets_an_original_back_in_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = tmp_path / "headroom"
-    script.write_text(f"#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m headroom \"$@\"\n")
-    script.chmod(0o755)
-    monkeypatch.setattr(sys, "argv", [str(script)])
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installed script of a checkout that is not installed: agents get no PYTHONPATH."""
+    path = tmp_path / "headroom"
+    path.write_text(f"#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m headroom \"$@\"\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(path)])
+
+
+@pytest.mark.usefixtures("script")
+def test_claude_code_gets_an_original_back_in_a_session(tmp_path: Path) -> None:
     program = client(os.environ, CLAUDE_CODE, "claude")
     place = Place.fresh(tmp_path / "desk")
     state = f"sqlite:{tmp_path}/state.db"
@@ -125,6 +143,28 @@ def test_claude_code_gets_an_original_back_in_a_session(tmp_path: Path, monkeypa
     assert texts(model) == [LOG, "\n".join(LOG.split("\n")[6:9])]
     assert all(b'"mcp__headroom__headroom_retrieve"' in request.body for request in model.requests if b"[[script:main]]" in request.body)
     assert model.refused == []
+
+
+@pytest.mark.usefixtures("script")
+def test_codex_starts_our_server_in_a_session(tmp_path: Path) -> None:
+    """It defers MCP tools behind a search by the model, so what it can be made to do by script is to ask for resources,
+    of which we have none: the answer is ours."""
+    program = client(os.environ, CODEX, "codex")
+    place = Place.fresh(tmp_path / "desk")
+    model = Model({"main": (Step(calls=(Call("list_mcp_resources", {"server": "headroom"}),)), Step(text="Seen."))})
+
+    async def story() -> None:
+        async with serving(application(model)) as upstream, serving(proxy(upstream, "memory:")) as url:
+            config = Codex().config(place.home, {})
+            config.parent.mkdir()
+            config.write_text(codex_config(url + "/v1"), "utf-8")
+            ours({"HOME": str(place.home), "PATH": ""}, "install", Codex(), f"--url={url}", "--state=memory:")
+            ended = await run_codex(program, url + "/v1", place, "Look. [[script:main]]")
+        assert "Seen." in ended.output
+
+    alone(lambda: anyio.run(story))
+    (answer,) = [item["output"] for item in json.loads(model.requests[-1].body)["input"] if item.get("type") == "function_call_output"]
+    assert "-32601" in answer
 
 
 def texts(model: Model) -> list[str]:
