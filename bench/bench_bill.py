@@ -197,7 +197,7 @@ def main() -> None:
     rates = model.rates
     print(f"seed {seed}; {model.name} as of {table.as_of}: input {rates.input:g}, output {rates.output:g}, cache write {rates.write_short:g} $/M; tokens estimated, "
           "cache simulated (5 min for Claude Code, 30 min for Codex)")
-    print("Saved: of the input's dollars, of all with output; median and worst by session, of the input's. Lossy: as if nothing left out was asked for again.")
+    print("Saved: of the input's dollars, of all with output; median and worst by session, of the input's. Lossy: with the tool that gives originals back, as if none was asked for.")
     for title, outcomes, aim in (("much tool output", loud, AIM), ("little tool output", quiet, None)):
         if outcomes:
             report(title, outcomes, model, aim=aim)

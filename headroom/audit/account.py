@@ -159,7 +159,7 @@ def _notes(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
 
 def _fetching(outcomes: Sequence[Outcome]) -> str:
     views = sum(outcome.ways["lossy"].views for outcome in outcomes)
-    told = f"Lossy: as if the model asked for none of the {views} originals again"
+    told = f"Lossy: with the definition of headroom_retrieve in every request, as if the model asked for none of the {views} originals again"
     share = break_even(outcomes)
     if share is None:
         return f"{told}."

@@ -27,6 +27,9 @@ HIDDEN = b"what the file does not show"
 CALL = 50
 """Tokens the model says to ask for an original: the tool's name, a key of 24 digits, some JSON."""
 
+TOOL = 180
+"""Estimated tokens of the definition of headroom_retrieve, which comes with every request where views may be sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -67,6 +70,8 @@ class _Ledger:
 
     compression: Compression | None
     """None: straight to the provider."""
+    tool: int = 0
+    """Estimated tokens of a tool definition that each request has more."""
     cache: PrefixCache = field(default_factory=PrefixCache)
     bill: Bill = field(default_factory=Bill)
     last: dict[int, Sequence[Block]] = field(default_factory=dict)
@@ -106,7 +111,7 @@ class _Player:
         self._recording, self._dialect, self._prices = recording, dialect, prices
         self._blocks = Blocks(dialect, recording.target, recording.items)
         self._direct = _Ledger(None)
-        self._ways = {mode: _Ledger(_compression(pipeline, mode)) for mode in modes}
+        self._ways = {mode: _Ledger(_compression(pipeline, mode), TOOL if mode == "lossy" else 0) for mode in modes}
         self._reported = Bill()
         self._models: dict[str, str | None] = {}
         self._scale = scale(map(self._seen, recording.requests()), whole=recording.whole)
@@ -140,7 +145,7 @@ class _Player:
         lifetime = HOUR if request.hour else LIFETIMES[self._dialect.provider]
         terms = Terms((model.cache_min if model else 0) or LEAST, lifetime)
         factor = self._factor(request)
-        weighed = [(HIDDEN, float(self._scale.hidden)), *((block.digest, block.tokens * factor) for block in blocks)]
+        weighed = [(HIDDEN, self._scale.hidden + ledger.tool * factor), *((block.digest, block.tokens * factor) for block in blocks)]
         tokens = ledger.cache.take(request.model, weighed, request.at, terms)
         output = (request.usage.output_tokens if request.usage else None) or 0
         return bill(tokens, output, model, hour=request.hour)
