@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import anyio.to_thread
 
 from headroom.conversation import Json
-from headroom.proxy.ask import NoProxy, Running
+from headroom.errors import OurError
+from headroom.proxy.ask import Running
 from headroom.stores.base import Space, Store
 
 TENANT = "mcp"
@@ -21,14 +22,17 @@ class LocalSource:
         self._proxy, self._store, self._space = proxy, store, space
 
     async def original(self, key: str) -> str | None:
-        """Raises OurError."""
+        """A proxy that cannot say is passed over, and named if the state has no answer either. Raises OurError."""
+        failure = None
         try:
             text = await anyio.to_thread.run_sync(self._proxy.original, key)
-        except NoProxy:
-            text = None
+        except OurError as error:
+            text, failure = None, error
         if text is not None:
             return text
         row = (await self._store.get(self._space, None, [key])).get(key)
+        if row is None and failure is not None:
+            raise OurError(f"no original under this key in the state on this machine, and {failure.message}")
         return None if row is None else row.decode("utf-8", "surrogatepass")
 
     async def keep(self, originals: Mapping[str, str]) -> None:

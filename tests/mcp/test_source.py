@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headroom.demo.serving import serving
+from headroom.errors import OurError
 from headroom.mcp.source import LocalSource
 from headroom.options import load
 from headroom.proxy.ask import NoProxy, Running
@@ -31,8 +32,9 @@ async def test_the_proxy_is_asked_first_then_the_state(tmp_path: Path, kind: str
         assert await source.original(OTHER) == "ours \ud800"
         assert await source.original("2" * 24) is None
         assert (await source.stats())["requests"]["total"] == 0
-    assert await source.original(KEY) is None
     assert await source.original(OTHER) == "ours \ud800"
+    with pytest.raises(OurError, match="no Headroom proxy answers"):
+        await source.original(KEY)
     with pytest.raises(NoProxy):
         await source.stats()
     await store.aclose()
