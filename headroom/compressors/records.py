@@ -18,8 +18,10 @@ Rows have the cells of the columns that the line `>` names, between the separato
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, repeat
+from operator import eq
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.tabular.dialects import (
@@ -59,6 +61,7 @@ ROOM = 4 * MAX_CHARS
 RAW, HEAD, AGAIN, ESCAPE, BODY = "\t", "@", "×", "~", "> "
 FRAMED = "table in |"
 """A table of which each row begins and ends with a bar."""
+_SIGNS = frozenset((RAW, HEAD, AGAIN, ESCAPE))
 _KINDS = {FRAMED: "|"} | {kind: sign for sign, kind in DELIMITERS.items()}
 _HEADER = re.compile(r"\[(CSV|TSV|CSV by ;|table by \||table in \|), ([0-9]{1,7}) rows of ([0-9]{1,3}) columns( by number)?(?:, (spaced|padded)(?:, ([0-9 ]{1,500}) right)?)?(, CRLF)?[^\]\n]*\]\n")
 _TITLE = re.compile(r"([^=<>{}@\t ][^=<>{}@\t]*)([<>][0-9]{0,4})?\Z")
@@ -159,7 +162,7 @@ def _form(lines: Sequence[str], table: Table, ending: str) -> str | None:
         fields = [shown[-1] if f.name == shown[-1].name else f for f in fields]
     rules = list(_rules(fields))
     pattern = BODY + "".join(f"{{{f.name}}}{f.separator}" for f in shown)
-    body = list(_body(lines, table.rows, shown, [f for f in fields if f.found.above is not None]))
+    body = _body(lines, table.rows, shown, [f for f in fields if f.found.above is not None])
     return "\n".join([f"[{opening}; {_legend(rules, fields, body)}]", *rules, pattern, *body])
 
 
@@ -227,28 +230,41 @@ def _rules(fields: Sequence[_Field]) -> Iterator[str]:
             yield from (f" {code}={text}" for code, text in f.found.lines.items())
 
 
-def _body(lines: Sequence[str], rows: Mapping[int, Sequence[str]], shown: Sequence[_Field], headed: Sequence[_Field]) -> Iterator[str]:
+def _body(lines: Sequence[str], rows: Mapping[int, Sequence[str]], shown: Sequence[_Field], headed: Sequence[_Field]) -> list[str]:
     """The lines below the rules."""
-    printed = iter(_printed(shown, len(rows)))
-    heads = iter(zip(*(f.found.above or () for f in headed), strict=True)) if headed else iter([()] * len(rows))
-    said: Sequence[str] = [RAW] * len(headed)
+    printed = _printed(shown, len(rows))
+    if not headed and not any(map(eq, printed, islice(printed, 1, None))):
+        row_by_row = iter(printed)
+        return [next(row_by_row) if i in rows else RAW + line for i, line in enumerate(lines)]
+    return _shared(lines, rows, printed, headed)
+
+
+def _shared(lines: Sequence[str], rows: Collection[int], printed: Iterable[str], headed: Sequence[_Field]) -> list[str]:
+    """The same with what rows share said once."""
+    found: list[str] = []
+    texts = iter(printed)
+    heads = iter(zip(*(f.found.above or () for f in headed), strict=True)) if headed else repeat(())
+    said: Sequence[str] = (RAW,) * len(headed)
     above: str | None = None
     again = 0
     for i, line in enumerate(lines):
-        row = next(printed) if i in rows else RAW + line
-        head = next(heads) if i in rows else said
-        if row == above and head == said and i in rows:
+        in_table = i in rows
+        row = next(texts) if in_table else RAW + line
+        head = next(heads) if in_table else said
+        if in_table and row == above and head == said:
             again += 1
             continue
-        yield from _repeated(above or "", again)
-        again = 0
-        yield from (f"{HEAD}{f.name}={value}" for f, value, before in zip(headed, head, said, strict=True) if value != before)
+        if again:
+            found += _repeated(above or "", again)
+            again = 0
+        if head != said:
+            found += [f"{HEAD}{f.name}={value}" for f, value, before in zip(headed, head, said, strict=True) if value != before]
         above, said = row, head
-        yield row
-    yield from _repeated(above or "", again)
+        found.append(row)
+    return found + _repeated(above or "", again)
 
 
-def _repeated(row: str, times: int) -> Iterable[str]:
+def _repeated(row: str, times: int) -> list[str]:
     """A row that comes again, by a count or, if that is no longer, in full."""
     return [f"{AGAIN}{times}"] if times * (len(row) + 1) > SHORT else [row] * times
 
@@ -267,7 +283,9 @@ def _printed(shown: Sequence[_Field], count: int) -> list[str]:
     for i, last in enumerate(columns[-1]):
         if not last:
             rows[i] = _stripped([column[i] for column in columns], separators)
-    return [ESCAPE + row if row[:1] in (RAW, HEAD, AGAIN, ESCAPE) and row else row for row in rows]
+    if {row[:1] for row in rows}.isdisjoint(_SIGNS):
+        return rows
+    return [ESCAPE + row if row[:1] in _SIGNS else row for row in rows]
 
 
 def _stripped(cells: list[str], separators: Sequence[str]) -> str:

@@ -15,7 +15,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice
+from operator import ne
 
 from headroom.compressors.tabular.phrases import CODES, phrases_of, read_phrase
 
@@ -133,12 +134,17 @@ def _counted(values: Sequence[str]) -> Factored | None:
     return Factored(f"{first}, {step:+} a row")
 
 
+def _changes(values: Sequence[str]) -> int:
+    """Runs of the same value."""
+    return 1 + list(map(ne, values, islice(values, 1, None))).count(True)
+
+
 def _repeated(values: Sequence[str], counts: Mapping[str, int]) -> Factored | None:
     """Few values, each in many rows: in lines above them, by codes, or unsaid where they are usual."""
     before, behind = _around(values, min(counts), max(counts))
     taken = cost(before) + cost(behind)
     average = sum(cost(value) * times for value, times in counts.items()) / len(values)
-    changes = 1 + sum(a != b for a, b in pairwise(values))
+    changes = _changes(values)
     if RUN * changes <= len(values) and changes * (average + HEADED) + GAIN < average * len(values):
         return Factored("{@}", above=values)
     usual = max(counts, key=lambda value: counts[value])
@@ -173,7 +179,7 @@ def _timed(values: Sequence[str], low: str, high: str) -> Factored | None:
         if end < 0 or end >= len(min(values, key=len)) or len({value[end] for value in values}) > 1:
             continue
         heads = [value[:end] for value in values]
-        changes = 1 + sum(a != b for a, b in pairwise(heads))
+        changes = _changes(heads)
         if RUN * changes > len(values):
             continue
         sign = values[0][end]

@@ -20,7 +20,9 @@ def said(columns: Sequence[Sequence[str]], names: Sequence[str]) -> tuple[str, l
     if not all(kinds):
         return "", kinds
     values = [[cell.strip(" ") for cell in column] for column in columns]
-    spaced = ["" if padded(texts, "<0") == list(column) else kind for texts, column, kind in zip(values, columns, kinds, strict=True)]
+    spaced = kinds
+    if "<0" in kinds:
+        spaced = ["" if padded(texts, "<0") == list(column) else kind for texts, column, kind in zip(values, columns, kinds, strict=True)]
     rooms = [_room(texts, name) for texts, name in zip(values, names, strict=True)]
     natural = ["" if kind == f"<{room}" else ">" if kind == f">{room}" else kind for kind, room in zip(kinds, rooms, strict=True)]
     word, signs = min(((SPACED, spaced), (PADDED, natural)), key=lambda pair: len("".join(pair[1])))
