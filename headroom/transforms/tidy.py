@@ -17,12 +17,18 @@ from headroom.transforms.base import Sent, Short
 from headroom.transforms.reading import is_file_read
 
 _ESCAPE = re.compile(
-    r"\x1b(?:\[(?![0-2]?K|1?G)[0-?]*[ -/]*[@-~]"  # CSI: colours, modes, cursor; those within a line are left for `_shown`
-    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"             # OSC: titles, the addresses of links
-    r"|[PX^_][^\x1b]*\x1b\\"                      # DCS, SOS, PM, APC: texts for the terminal
+    r"\x1b(?:\[(?![0-2]?K|1?G|[0-9;]{0,15}[CHf])[0-?]*[ -/]*[@-~]"  # CSI: colours, modes; what moves within a line comes later
+    r"|\][^\x07\x1b\n]*(?:\x07|\x1b\\)"           # OSC: titles, the addresses of links
+    r"|[PX^_][^\x1b\n]*\x1b\\"                    # DCS, SOS, PM, APC: texts for the terminal
     r"|[ -/]+[0-~]|[0-OQ-WYZ\\`-~])"              # ESC and one or more characters
 )
-"""ECMA-48, 7-bit forms; the 8-bit ones are letters in UTF-8 text."""
+"""ECMA-48, 7-bit forms; the 8-bit ones are letters in UTF-8 text. None reaches over the end of a line: one that is cut
+off, or bytes that only look like one, would take lines with it."""
+
+_RIGHT = re.compile(r"\x1b\[([0-9]{0,3})C")
+_APART = re.compile(r"(?<=[^\s])\x1b\[[0-9;]{0,15}[CHf](?=[^\s])")
+_PLACE = re.compile(r"\x1b\[[0-9;]{0,15}[CHf]")
+"""Movements that may stand for blanks between words, as the console of Windows writes them."""
 
 _MOVE = re.compile(r"(\r|\x08|\x1b\[[0-2]?K|\x1b\[1?G)")
 
@@ -50,13 +56,23 @@ class Tidy:
 def tidied(text: str) -> str:
     """The text as a reader of the terminal would have copied it."""
     if "\x1b" in text:
-        text = "".join([_ESCAPE.sub("", piece) for piece in slices(text)])
+        text = "".join([_spaced(_ESCAPE.sub("", piece)) for piece in slices(text)])
     if "\x08" in text or "\x1b" in text or ("\r" in text and "\n" in text):  # lines that end in \r alone are lines
         lines = text.split("\n")
         text = "\n".join([*map(_shown, lines[:-1], [True] * len(lines)), _shown(lines[-1], False)]).replace("\x1b", "")
     if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
         text = "\n".join([line.rstrip(" \t") for line in text.split("\n")])
     return text
+
+
+def _spaced(text: str) -> str:
+    """The text with blanks where movements leave some, so that no two words become one."""
+    if "\x1b[" not in text:
+        return text
+    widths = [int(width or 1) for width in _RIGHT.findall(text)]
+    wide = sum(widths) > len(text)  # nobody's table: a few bytes that make thousands of blanks
+    text = _RIGHT.sub(lambda found: " " if wide else " " * int(found[1] or 1), text)
+    return _PLACE.sub("", _APART.sub(" ", text))
 
 
 def _shown(line: str, followed: bool) -> str:
@@ -66,17 +82,23 @@ def _shown(line: str, followed: bool) -> str:
     if "\r" not in body and "\x08" not in body and "\x1b" not in body:
         return line
     screen: list[str] = []
-    at = 0
+    at = blank = 0  # `blank`: up to there nothing stands, so that erasing again costs nothing
     for piece in _MOVE.split(body):
         if piece == "\x08":
             at = max(at - 1, 0)
         elif piece == "\r" or (piece[:2] == "\x1b[" and piece[-1:] == "G"):
             at = 0
         elif piece[:2] == "\x1b[" and piece[-1:] == "K":
-            # To the line's end; from its start, or all of it, where a return to the start comes before or after.
-            at = at if piece[2:-1] in ("", "0") else 0
-            del screen[at:]
+            if piece[2:-1] == "1":  # from the line's start up to here
+                here = min(at + 1, len(screen))
+                screen[blank:here] = " " * max(here - blank, 0)
+                blank = max(blank, here)
+            else:  # to its end; or all of it, where a return to the start comes before or after
+                at = at if piece[2:-1] in ("", "0") else 0
+                del screen[at:]
+                blank = min(blank, at)
         else:
+            blank = min(blank, at)
             screen[at : at + len(piece)] = piece
             at += len(piece)
     return "".join(screen) + end

@@ -24,6 +24,15 @@ ESC = "\x1b"
         (f"{ESC}]0;a title\x07text", "text"),
         (f"{ESC}(B{ESC}=a{ESC}7{ESC}[2J{ESC}[?25lb{ESC}P1$x{ESC}\\c", "abc"),
         (f"cut {ESC}[3", "cut [3"),
+        # What has no end takes no line with it.
+        (f"{ESC}]0;a title\nERROR: x\ny\x07z", "]0;a title\nERROR: x\ny\x07z"),
+        (f"a{ESC}Pb\nc{ESC}\\d", "aPb\ncd"),
+        # Movements that stand for blanks.
+        (f"port{ESC}[1C8080{ESC}[3Cup{ESC}[C!", "port 8080   up !"),
+        (f"a{ESC}[999Cb", "a b"),
+        (f"{ESC}[2J{ESC}[Hfirst{ESC}[2;1Hsecond\n{ESC}[3;1Hthird", "first second\nthird"),
+        (f"abcdef\rab{ESC}[1Kx\n", "  xdef\n"),
+        (f"abc\rab{ESC}[1K\n", "\n"),
         (f"{ESC}{ESC}[0m[31mx", "[31mx"),
         # Progress: what is written over is gone, what is longer sticks out, as on a screen.
         ("10%\r50%\r100%\ndone", "100%\ndone"),
