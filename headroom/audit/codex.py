@@ -56,7 +56,7 @@ class _Rollout:
             self._begin(payload)
         elif kind == "turn_context":
             self._model = text_of(payload.get("model")) or self._model
-        elif kind == "response_item" and payload.get("type") not in UNSENT:
+        elif kind == "response_item" and text_of(payload.get("type")) not in UNSENT:
             self._item(payload)
         elif kind == "compacted":
             self._compacted(payload)
@@ -107,7 +107,7 @@ class _Rollout:
 
 
 def _is_answer(item: Mapping[str, Json]) -> bool:
-    kind = item.get("type")
+    kind = text_of(item.get("type"))
     if kind == "message":
         return item.get("role") == "assistant"
     return kind not in OUTPUTS and kind not in DEFINES_TOOLS

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
+
 import anyio
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from headroom import prices
 from headroom.audit import claude_code
 from headroom.audit.recording import Recording, requests
 from headroom.audit.replay import Outcome, replay
 from headroom.pipeline import standard
-from tests.audit.transcripts import claude, lines, session, text, used
+from tests.audit.transcripts import LOG, claude, lines, result, session, text, use, used
 
 MODES = ("lossless", "lossy")
 
@@ -79,3 +83,19 @@ def test_a_model_without_a_price_is_counted_in_tokens() -> None:
     assert outcome.models == {"nobody-knows-1": None}
     assert (outcome.direct.usd, outcome.direct.unpriced) == (0, 2)
     assert outcome.direct.input > outcome.ways["lossless"].bill.input > 0
+
+
+printed = st.sampled_from(["ok\n", LOG, LOG[:2000], json.dumps([{"id": n, "state": "open"} for n in range(60)], indent=1)])
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(printed, st.integers(0, 59)), min_size=1, max_size=6))
+def test_no_session_loses_its_prefix_or_costs_more_without_loss(rounds: list[tuple[str, int]]) -> None:
+    rows = [claude("u", None, "Look.")]
+    for n, (output, minute) in enumerate(rounds):
+        rows.append(claude(f"a{n}", rows[-1]["uuid"], use(f"t{n}", command="cat x"), minute=minute, id=f"m{n}", usage=used(30_000 + n)))
+        rows.append(claude(f"r{n}", f"a{n}", result(f"t{n}", output), minute=minute))
+    outcome = played(*rows)
+    lossless = outcome.ways["lossless"]
+    assert lossless.bill.usd <= outcome.direct.usd
+    assert all(way.kept == way.owed for way in outcome.ways.values())
