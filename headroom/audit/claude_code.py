@@ -75,7 +75,7 @@ class _Path:
         else:
             self.opened, self.answer = len(self.lines) - 1, len(self.messages)
             if asked and self.messages:
-                self.steps[line.id] = Step(self.lines[-2].at, line.model, len(self.messages))
+                self.steps[line.id] = Step(self.lines[-2].at, line.model, len(self.messages), id=line.id)
             self.messages.append(("assistant", line.blocks))
         if line.id in self.steps and line.usage is not None:
             # The last line of an answer has its final count.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headroom.audit import captured, claude_code, codex
-from headroom.audit.recording import Recording, Thread, requests
+from headroom.audit.recording import Recording, Thread, once, requests
 from headroom.errors import OurError
 
 GLANCE = 10
@@ -37,26 +37,31 @@ def own_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
 
 
 def find(paths: Iterable[Path], since: float = 0.0) -> Iterator[Recording]:
-    """Every recording under the paths, one in memory at a time; files last written before `since` are passed over."""
+    """Every recording under the paths, one in memory at a time; files last written before `since` are passed over.
+
+    A session that was resumed may have taken its history along into another file; what stands there is counted once.
+    """
+    seen: set[str] = set()
     for path in paths:
         if not path.exists():
             raise OurError(f"no such file or folder: {path}")
         files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
         for file in files:
             if file.stat().st_mtime >= since:
-                yield transcript(file)
+                yield transcript(file, seen)
         if path.is_dir() and not files:
             for folder in sorted({file.parent for file in path.rglob("*.json")}):
                 yield from captured.read(folder)
 
 
-def transcript(file: Path) -> Recording:
+def transcript(file: Path, seen: set[str]) -> Recording:
     try:
         client = _client(file)
         with file.open("rb") as lines:
             threads, broken = client.read(lines)
     except OSError as error:
         raise OurError(f"cannot read {file}: {error.strerror}") from None
+    threads = once(threads, seen)
     return Recording(str(file), client.name, client.target, client.items, False, lambda: requests(threads, client.items), broken)
 
 

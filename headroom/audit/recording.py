@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headroom.conversation import Json, Usage
 from headroom.demo.base import dump
@@ -23,6 +23,8 @@ class Request:
     """As the provider reported it, where the file says so."""
     hour: bool = False
     """The provider wrote to its cache for an hour, not for its shorter default."""
+    again: bool = False
+    """It stands in another file too, where it was counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class Step:
     """Items of the thread that it carried."""
     usage: Usage | None = None
     hour: bool = False
+    id: str = ""
+    """Of the answer, where the file has one."""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,16 @@ class Thread:
     steps: Sequence[Step]
 
 
+def once(threads: Sequence[Thread], seen: set[str]) -> tuple[Thread, ...]:
+    """The threads with every request marked whose answer is among `seen`; the others are entered there."""
+    marked = []
+    for thread in threads:
+        steps = tuple(replace(step, again=bool(step.id) and step.id in seen) for step in thread.steps)
+        seen.update(step.id for step in steps)
+        marked.append(replace(thread, steps=steps))
+    return tuple(marked)
+
+
 def requests(threads: Sequence[Thread], member: str) -> Iterator[Request]:
     """The requests of all threads as they followed each other; what a thread has said is written out once."""
     written = [[dump(item) for item in thread.items] for thread in threads]
@@ -73,4 +88,4 @@ def requests(threads: Sequence[Thread], member: str) -> Iterator[Request]:
     for at, n, step in order:
         head = dump({"model": step.model, **threads[n].head})[:-1]
         body = b'%b,"%b":[%b]}' % (head, member.encode(), b",".join(written[n][: step.upto]))
-        yield Request(n, at, step.model, body, step.usage, step.hour)
+        yield Request(n, at, step.model, body, step.usage, step.hour, step.again)

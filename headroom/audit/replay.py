@@ -123,23 +123,30 @@ class _Player:
 
     async def play(self, request: Request) -> None:
         model = self._prices(request.model)
-        self._models[request.model] = None if model is None else model.effective_from
-        if request.usage is not None:
-            self._reported += reported(request.usage, model, hour=request.hour)
         blocks = self._blocks.of(request.body)
         same = self._direct.keeps(request.thread, blocks, 0)
-        self._direct.bill += self._bill(self._direct, request, blocks, model)
+        direct = self._bill(self._direct, request, blocks, model)
+        if not request.again:
+            self._models[request.model] = None if model is None else model.effective_from
+            self._direct.bill += direct
+            if request.usage is not None:
+                self._reported += reported(request.usage, model, hour=request.hour)
         for ledger in self._ways.values():
-            assert ledger.compression is not None
-            prepared = await ledger.compression.prepare(self._dialect, self._recording.target, request.body, keep=_keep)
-            ledger.tally.add(prepared, self._worth(model, request))
-            sent = blocks if prepared.body == request.body else self._blocks.of(prepared.body)
-            ledger.keeps(request.thread, sent, same)
-            one = self._bill(ledger, request, sent, model)
-            ledger.bill += one
-            views = [edit for edit in prepared.report.edits if edit.grade == "lossy"]
-            ledger.views += len(views)
-            ledger.fetching += self._fetching(ledger, request, [edit.before for edit in views], one.input, model)
+            await self._through(ledger, request, blocks, same, model)
+
+    async def _through(self, ledger: _Ledger, request: Request, blocks: Sequence[Block], same: int, model: Model | None) -> None:
+        assert ledger.compression is not None
+        prepared = await ledger.compression.prepare(self._dialect, self._recording.target, request.body, keep=_keep)
+        sent = blocks if prepared.body == request.body else self._blocks.of(prepared.body)
+        ledger.keeps(request.thread, sent, same)
+        one = self._bill(ledger, request, sent, model)
+        if request.again:
+            return
+        ledger.bill += one
+        ledger.tally.add(prepared, self._worth(model, request))
+        views = [edit.before for edit in prepared.report.edits if edit.grade == "lossy"]
+        ledger.views += len(views)
+        ledger.fetching += self._fetching(ledger, request, views, one.input, model)
 
     def _bill(self, ledger: _Ledger, request: Request, blocks: Sequence[Block], model: Model | None) -> Bill:
         lifetime = HOUR if request.hour else LIFETIMES[self._dialect.provider]

@@ -30,6 +30,12 @@ def test_a_folder_without_transcripts_holds_bodies(tmp_path: Path) -> None:
     assert [r.client for r in find([tmp_path])] == ["requests"]
 
 
+def test_what_a_resumed_session_took_along_is_counted_once(tmp_path: Path) -> None:
+    write(tmp_path / "1.jsonl", *session(2))
+    write(tmp_path / "2.jsonl", *session(3))
+    assert [[request.again for request in r.requests()] for r in find([tmp_path])] == [[False, False], [True, True, False]]
+
+
 def test_old_files_are_passed_over(tmp_path: Path) -> None:
     path = write(tmp_path / "one.jsonl", *session(1))
     os.utime(path, (1000.0, 1000.0))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headroom import prices
 from headroom.audit import claude_code
-from headroom.audit.recording import Recording, requests
+from headroom.audit.recording import Recording, once, requests
 from headroom.audit.replay import Outcome, replay
 from headroom.pipeline import standard
 from tests.audit.transcripts import LOG, claude, lines, result, session, text, use, used
@@ -83,6 +83,19 @@ def test_a_model_without_a_price_is_counted_in_tokens() -> None:
     assert outcome.models == {"nobody-knows-1": None}
     assert (outcome.direct.usd, outcome.direct.unpriced) == (0, 2)
     assert outcome.direct.input > outcome.ways["lossless"].bill.input > 0
+
+
+def test_a_request_that_was_counted_elsewhere_costs_nothing_and_is_remembered() -> None:
+    threads, _ = claude_code.read(lines(*session(4)))
+    seen = {"m0", "m1"}
+    marked = once(threads, seen)
+    assert seen == {"m0", "m1", "m2", "m3"}
+    recording = Recording("resumed", "Claude Code", claude_code.TARGET, claude_code.ITEMS, False, lambda: requests(marked, claude_code.ITEMS))
+    outcome = anyio.run(replay, recording, standard(), prices.load().find, ("lossless",))
+    whole = played(*session(4), modes=("lossless",))
+    assert outcome.direct.requests == outcome.ways["lossless"].bill.requests == outcome.reported.requests == 2
+    assert 0 < outcome.direct.written < whole.direct.written
+    assert outcome.ways["lossless"].tally.tools["Bash"].parts == 2
 
 
 printed = st.sampled_from(["ok\n", LOG, LOG[:2000], json.dumps([{"id": n, "state": "open"} for n in range(60)], indent=1)])

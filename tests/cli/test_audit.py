@@ -20,7 +20,7 @@ def home(tmp_path: Path) -> Path:
     folder = tmp_path / ".claude" / "projects" / "-work"
     folder.mkdir(parents=True)
     (folder / "long.jsonl").write_bytes(b"".join(lines(*session(5))))
-    (folder / "short.jsonl").write_bytes(b"".join(lines(*session(2, "ok\n"))) + b'{"cut')
+    (folder / "short.jsonl").write_bytes(b"".join(lines(*session(2, "ok\n"))).replace(b'"id": "m', b'"id": "n') + b'{"cut')
     return tmp_path
 
 
