@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from bench import bench_compressors, bench_latency, bench_quality, bench_savings, bench_start, bench_stream
+from bench import bench_bill, bench_compressors, bench_latency, bench_quality, bench_savings, bench_start, bench_stream
 
-SCRIPTS = (bench_start, bench_latency, bench_stream, bench_savings, bench_compressors, bench_quality)
+SCRIPTS = (bench_start, bench_latency, bench_stream, bench_savings, bench_bill, bench_compressors, bench_quality)
 
 for script in SCRIPTS:
     print(f"== {script.__name__}: {(script.__doc__ or '').splitlines()[0]}", flush=True)

@@ -3,7 +3,7 @@
 Each session works on a scratch repository made for this run (see bench_savings); its tools are run for real and their output is
 wrapped as Claude Code or as Codex wraps it. It is then replayed by `headroom audit`'s own code: the proxy's pipeline and journal, a
 simulated provider cache. Reads are priced at three shares of the input price, since vendors differ by that most. Sessions with
-little tool output are listed apart: they show what Headroom costs where it cannot help.
+little tool output are listed apart: they show what Headroom costs where it cannot help; so are the demo's, of real clients.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -25,9 +25,10 @@ from bench.bench_savings import STEPS, SYSTEM, TOOLS, Tool, Workplace, words, wo
 from headroom import prices
 from headroom.audit import claude_code, codex
 from headroom.audit.bill import MILLION, Bill
-from headroom.audit.recording import Recording, Step, Thread, requests
+from headroom.audit.recording import Recording, Request, Step, Thread, requests
 from headroom.audit.replay import Outcome, replay
 from headroom.conversation import Usage
+from headroom.demo import session as demo
 from headroom.pipeline import standard
 from headroom.prices import Model
 from headroom.tokens import estimate
@@ -117,6 +118,17 @@ def session(at: Workplace, model: Model, name: str, *, quiet: bool) -> Session:
     return Session(recording, quiet)
 
 
+def of_a_client(session: demo.Session, model: Model) -> Recording:
+    """A session that a real client had with the demo's scripted model, every body as it was sent, ten seconds apart."""
+    def found() -> Iterator[Request]:
+        held: dict[int, list[Any]] = {}
+        for n, turn in enumerate(session.turns):
+            items = held[turn.thread] = [*held.get(turn.thread, [])[: turn.keep], *turn.add]
+            yield Request(turn.thread, 10.0 * n, model.name, demo.body(session, turn.thread, items))
+
+    return Recording(session.name, session.client, session.target.partition("?")[0], session.items, True, found)
+
+
 def input_usd(bill: Bill, model: Model, factor: float) -> float:
     """At another price of cached tokens."""
     rates = model.rates
@@ -170,9 +182,9 @@ def report(title: str, outcomes: Sequence[Outcome], model: Model, *, aim: float 
         print(f"  prefix kept, {mode}: {100 * kept / owed:.2f} % of {owed:,} bytes{'' if kept == owed else '  MISSED'}")
 
 
-async def replayed(sessions: Sequence[Session], model: Model) -> list[Outcome]:
+async def replayed(recordings: Sequence[Recording], model: Model) -> list[Outcome]:
     pipeline = standard()
-    return [await replay(one.recording, pipeline, lambda name: model if name == model.name else None, MODES) for one in sessions]
+    return [await replay(one, pipeline, lambda name: model if name == model.name else None, MODES) for one in recordings]
 
 
 def main() -> None:
@@ -193,12 +205,17 @@ def main() -> None:
         rng = random.Random(seed * 1000 + i)
         with tempfile.TemporaryDirectory() as folder:
             one = session(workplace(Path(folder), rng), model, f"session {i}", quiet=i % QUIET == QUIET - 1)
-        (quiet if one.quiet else loud).extend(anyio.run(replayed, [one], model))
+        (quiet if one.quiet else loud).extend(anyio.run(replayed, [one.recording], model))
     rates = model.rates
     print(f"seed {seed}; {model.name} as of {table.as_of}: input {rates.input:g}, output {rates.output:g}, cache write {rates.write_short:g} $/M; tokens estimated, "
           "cache simulated (5 min for Claude Code, 30 min for Codex)")
     print("Saved: of the input's dollars, of all with output; median and worst by session, of the input's. Lossy: with the tool that gives originals back, as if none was asked for.")
-    for title, outcomes, aim in (("much tool output", loud, AIM), ("little tool output", quiet, None)):
+    clients = anyio.run(replayed, [of_a_client(one, model) for one in demo.recorded()], model)
+    tables = (
+        ("much tool output", loud, AIM), ("little tool output", quiet, None),
+        ("recorded from real clients for the demo, the same each time, output not counted", clients, None),
+    )
+    for title, outcomes, aim in tables:
         if outcomes:
             report(title, outcomes, model, aim=aim)
 
