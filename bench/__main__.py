@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import time
 
-from bench import bench_bill, bench_compressors, bench_latency, bench_quality, bench_savings, bench_start, bench_stream
+from bench import (
+    bench_bill,
+    bench_compressors,
+    bench_latency,
+    bench_quality,
+    bench_savings,
+    bench_start,
+    bench_stream,
+)
 
 SCRIPTS = (bench_start, bench_latency, bench_stream, bench_savings, bench_bill, bench_compressors, bench_quality)
 
