@@ -23,8 +23,10 @@ _HEAD = 4096
 
 _NUMBERED = re.compile(r"^ *L?[0-9]+(?:\t|→| ?[|│])", re.MULTILINE)
 
-_SHELL = re.compile(r"bash|shell|exec|terminal|command|\bcmd\b|\brun\b|run_in_", re.IGNORECASE)
-"""Tools that run a command line."""
+_SHELL = re.compile(
+    r"bash|shell|exec|terminal|command|\bcmd\b|\brun\b|run_in_|python|jupyter|(?:\b|_)repl\b|interpreter|process", re.IGNORECASE
+)
+"""Tools that run a command line or a program."""
 
 _NO_READ = re.compile(
     r"(?:.*(?:__|\.))?(?:ls|list_?(?:dir(?:ectory|ectories)?|files?)?|glob(?:_file_search)?|find_(?:files?|path)|tree"
@@ -42,8 +44,10 @@ _FILE_WORDS = frozenset((
 ))
 """Words in the names of tools that may show a file; other names (query, issues, snapshot …) do not suggest it."""
 
-_FILE_MEMBERS = re.compile(r"(?:.*_)?(?:path|paths|file|files|filename|filepath|file_?path|uri|document|relative_path)", re.IGNORECASE)
-"""Members of a tool's input that name a file."""
+_FILE_MEMBERS = re.compile(
+    r"(?:.*_|.*[a-z](?=[A-Z]))?(?i:paths?|files?|file_?names?|file_?paths?|uris?|documents?)"
+)
+"""Members of a tool's input that name a file, in snake_case or camelCase."""
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
@@ -76,19 +80,24 @@ _WORD = r"\s*(?:\w+=\S*\s+|-\S+\s+)*(?:[^\s;|&()'\"]*[/\\])?"
 _END = r"(?![\w.-])"
 
 _SHOWERS = (
-    r"(?:cat|bat|batcat|less|more|most|nl|tac|xxd|od|hd|hexdump|strings|jq|yq|xmllint|zcat|zless|bzcat|xzcat|type|dd|tee|view|vim?|ed"
-    r"|Get-Content|gc|Select-String|sls|findstr|diff|comm|paste|join|ssh|(?:docker|podman|kubectl)\b[^|;&\n]{0,200}\sexec)"
+    r"(?:\w{0,4}cat|bat|less|more|most|nl|tac|xxd|od|hd|hexdump|strings|base64|iconv|[jyxt]q|tomlq|dasel|gron|xmllint|mlr|csvlook|zless|type"
+    r"|dd|tee|view|vim?|ed|ex|Get-Content|gc|Select-String|sls|findstr|\w{0,5}diff|difft|delta|comm|paste|join|ssh"
+    r"|prettier|gofmt|rustfmt|clang-format|pygmentize|highlight|glow|(?:g?unzip|gzip)\s+-\w*[cp]\w*|(?:bsd)?tar\s+\S*O\w*|gpg|sops|ansible-vault|crontab"
+    r"|(?:docker|podman|kubectl)\b[^|;&\n]{0,200}\sexec|(?:svn|hg|jj|p4)\s[^|;&\n]{0,200}\b(?:diff|show|print|annotate|blame))"
 )
 """Commands that show files wherever they stand in a pipeline, or run other commands elsewhere."""
 
-_GREPS = r"(?:grep|egrep|fgrep|zgrep|rg|ag|ack)"
-_CUTS = r"(?:head|tail|sed|g?awk|perl|sort|uniq|cut|tr|rev|fold|fmt|column|expand|pr)"
+_GREPS = r"(?:grep|egrep|fgrep|zgrep|ugrep|rg|ag|ack)"
+_CUTS = r"(?:g?head|g?tail|g?sed|[gmn]?awk|perl|shuf|sort|uniq|cut|tr|rev|fold|fmt|column|expand|pr)"
 _FILTERS = rf"(?:{_GREPS}|{_CUTS})"
 _GIT_DIFFS = r"(?:show|diff|grep|stash|-p|--patch)"
 _GIT = rf"git\b[^|;&\n]{{0,200}}\s(?:{_GIT_DIFFS}|blame|annotate|cat-file|archive|-L\S*)"
 _GIT_WHOLE = r"git\b[^|;&\n]{0,200}\s(?:blame|annotate|cat-file|archive|-L\S*|show\s[^|;&\n]*[^\s:]+:[^\s:]+)"
 
-_ELSEWHERE = r"\b(?:xargs|parallel)\b|\s-exec(?:dir)?\s|\bjson\.tool\b|(?<!<)<\s*[\w./~$]|\bopen\s*\(|\bread_?(?:text|file|lines)"
+_ELSEWHERE = (
+    r"\b(?:xargs|parallel)\b|\s-exec(?:dir)?\s|\bjson\.tool\b|(?<!<)<\s*[\w./~$]|\bopen\s*\(|\bread_?(?:all_?)?(?:text|file|lines|bytes)"
+    r"|\bFile\.read|\bfile_get_contents|file:///|\s-?cat\s+[^\s|&;]"  # cat, handed to another command, as in "docker run x cat y"
+)
 
 
 def _pattern(filters: str, git: str) -> re.Pattern[str]:
@@ -157,11 +166,18 @@ def _shows_logs_alone(command: str) -> bool:
     return logs > 0
 
 
-def _names_a_file(call: Json) -> bool:
-    """Whether a tool's input has a member that names a file, but a log."""
-    return isinstance(call, dict) and any(
-        isinstance(value, str) and _FILE_MEMBERS.fullmatch(name) is not None and not _LOG.fullmatch(value) for name, value in call.items()
-    )
+def _names_a_file(call: Json, depth: int = MAX_DEPTH) -> bool:
+    """Whether a tool's input has a member, at whatever level, that names a file, but a log."""
+    if isinstance(call, list):
+        return depth > 0 and any(_names_a_file(value, depth - 1) for value in call)
+    if not isinstance(call, dict) or not depth:
+        return False
+    for name, value in call.items():
+        texts = value if isinstance(value, list) else [value]
+        named = _FILE_MEMBERS.fullmatch(name) is not None
+        if any(isinstance(text, str) and (text.startswith("file:") or (named and not _LOG.fullmatch(text))) for text in texts):
+            return True
+    return any(_names_a_file(value, depth - 1) for value in call.values())
 
 
 def texts_of(part: Part) -> Iterator[str]:
