@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from headroom.conversation import Address, Conversation, Json, Part, Role, Usage
 from headroom.dialects.document import Document
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
+from headroom.dialects.ties import UNKNOWN, Side, Ties
 from headroom.dialects.turns import Call, Calls, Turn, read
 
 KINDS = {
@@ -25,6 +26,10 @@ ROLES: dict[str, Role] = {"assistant": "assistant", "system": "system", "develop
 
 INPUTS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
 """Blocks whose input the model reads."""
+
+SIGNED = frozenset(("thinking", "redacted_thinking"))
+STAYS = frozenset(("compaction", "container_upload"))
+"""Blocks that stand for more than themselves: what was said before, files for later."""
 
 COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
@@ -39,6 +44,7 @@ BROKEN = re.compile(
 class Anthropic:
     name = "anthropic"
     provider = "anthropic"
+    turns = "messages"
 
     def speaks(self, method: str, path: str) -> bool:
         return method == "POST" and path in ("/v1/messages", "/v1/messages/count_tokens")
@@ -53,6 +59,21 @@ class Anthropic:
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
             reading.others, kept, _forgets(document.get("context_management")), reading.definitions, reading.opaque,
+        )
+
+    def ties(self, element: Json) -> Ties:
+        message = mapping(element)
+        content = message.get("content")
+        blocks = [{"type": "text"}] if isinstance(content, str) else [block for _, block in objects(content)]
+        if not blocks:
+            return UNKNOWN
+        kinds = {text_of(block.get("type")) for block in blocks}
+        calls = tuple(_call(block) for block in blocks if text_of(block.get("type")) in INPUTS)
+        answered = tuple(block["tool_use_id"] for block in blocks if isinstance(block.get("tool_use_id"), str))
+        side: Side = ROLES.get(text_of(message.get("role")), "user")
+        return Ties(
+            "tool" if side == "user" and answered else side, calls, tuple(call.id for call in calls), answered,
+            "text" in kinds, not kinds.isdisjoint(SIGNED), not kinds.isdisjoint(STAYS),
         )
 
     def usage(self, message: Json) -> Usage | None:
@@ -94,13 +115,16 @@ def _message(at: Address, value: Json, calls: Calls) -> Turn:
     message = mapping(value)
     role, content, at = ROLES.get(text_of(message.get("role")), "user"), message.get("content"), (*at, "content")
     made = tuple(
-        Call(text_of(block.get("id")), text_of(block.get("name")), block.get("input"))
-        for _, block in objects(content) if block.get("type") == "tool_use"
+        _call(block) for _, block in objects(content) if block.get("type") == "tool_use"
     )
     return Turn(
         tuple(_parts(role, content, at, calls)), made, others=tuple(filter(None, _others(content))),
         assistant=role == "assistant",
     )
+
+
+def _call(block: Mapping[str, Json]) -> Call:
+    return Call(text_of(block.get("id")), text_of(block.get("name")), block.get("input"))
 
 
 def _parts(role: Role, content: Json, at: Address, calls: Calls) -> Iterator[Part]:

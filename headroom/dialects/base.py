@@ -10,6 +10,7 @@ from typing import Protocol
 
 from headroom.conversation import Conversation, Json, Usage
 from headroom.dialects.document import Document
+from headroom.dialects.ties import Ties
 
 
 class Dialect(Protocol):
@@ -25,6 +26,11 @@ class Dialect(Protocol):
         """Whose upstream it goes to: "anthropic", "openai" or "gemini"."""
         ...
 
+    @property
+    def turns(self) -> str:
+        """The member of a body that holds the conversation."""
+        ...
+
     def speaks(self, method: str, path: str) -> bool:
         """Whether a request is ours to read. `path` has no query."""
         ...
@@ -35,6 +41,10 @@ class Dialect(Protocol):
 
     def read(self, document: Document, path: str) -> Conversation:
         """The texts of a body in the order the model reads them."""
+        ...
+
+    def ties(self, element: Json) -> Ties:
+        """What ties one element of the conversation to others."""
         ...
 
     def usage(self, message: Json) -> Usage | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from headroom.conversation import Address, Conversation, Json, Part, Role, Usage
 from headroom.dialects.document import Document
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
+from headroom.dialects.ties import UNKNOWN, Side, Ties
 from headroom.dialects.turns import Call, Calls, Turn, read
 
 PATH = re.compile(
@@ -29,6 +30,7 @@ STATUSES = {
 """google.rpc.Code names."""
 
 CALL, ANSWER = ("functionCall", "function_call"), ("functionResponse", "function_response")
+SIGNATURE = ("thoughtSignature", "thought_signature")
 PARALLEL = 64
 """Calls of one name in one turn that are told apart; beyond, the tool is known but not its input."""
 
@@ -43,6 +45,7 @@ BROKEN = re.compile(
 class Gemini:
     name = "gemini"
     provider = "gemini"
+    turns = "contents"
 
     def speaks(self, method: str, path: str) -> bool:
         return method == "POST" and PATH.fullmatch(path) is not None
@@ -60,6 +63,20 @@ class Gemini:
             match is not None and match["verb"] == "streamGenerateContent", reading.others,
             bool(document.get("cachedContent") or document.get("cached_content")), definitions=reading.definitions, opaque=reading.opaque,
         )
+
+    def ties(self, element: Json) -> Ties:
+        """Calls and answers without ids are told apart by name and number, within one turn only."""
+        content = mapping(element)
+        pieces = [piece for _, piece in objects(content.get("parts"))] or [mapping(content.get("parts"))]
+        if not any(pieces):
+            return UNKNOWN
+        calls = tuple(_made(pieces))
+        answers = [answer for piece in pieces for _, answer in _members(piece, ANSWER)]
+        answered = tuple(_numbered(answers))
+        side: Side = "tool" if answered else "assistant" if content.get("role") == "model" else "user"
+        words = any(isinstance(piece.get("text"), str) and not piece.get("thought") for piece in pieces)
+        bound = any(piece.get(name) for piece in pieces for name in SIGNATURE)
+        return Ties(side, calls, tuple(call.id for call in calls), answered, words, bound)
 
     def usage(self, message: Json) -> Usage | None:
         """promptTokenCount includes what was cached, candidatesTokenCount leaves out the thoughts."""
@@ -98,20 +115,30 @@ def _content(at: Address, value: Json, calls: Calls) -> Turn:
     pieces, at = content.get("parts"), (*at, "parts")
     role: Role = "assistant" if assistant else "user"
     parts = [Part(role, text, where) for where, text in _texts(pieces, at)]
-    made: list[Call] = []
+    made = tuple(_made(piece for _, piece in objects(pieces)))
     answered: dict[str, None] = {}
-    named: Counter[str] = Counter()
     for j, piece in objects(pieces):
-        for _, call in _members(piece, CALL):
-            name = text_of(call.get("name"))
-            made.append(Call(text_of(call.get("id")) or _id_of(name, named[name]), name, call.get("args")))
-            named[name] += 1
         for member, answer in _members(piece, ANSWER):
             id = text_of(answer.get("id")) or _open(text_of(answer.get("name")), calls, answered)
             answered[id] = None
             parts += _answer(answer, (*at, j, member), calls.get(id))
     others = tuple(filter(None, (compact(call.input) for call in made)))
-    return Turn(tuple(parts), tuple(made), tuple(answered), others, assistant)
+    return Turn(tuple(parts), made, tuple(answered), others, assistant)
+
+
+def _made(pieces: Iterable[Mapping[str, Json]]) -> Iterator[Call]:
+    calls = [call for piece in pieces for _, call in _members(piece, CALL)]
+    for id, call in zip(_numbered(calls), calls, strict=True):
+        yield Call(id, text_of(call.get("name")), call.get("args"))
+
+
+def _numbered(pieces: Iterable[Mapping[str, Json]]) -> Iterator[str]:
+    """The id of each call or answer: its own, or its name and which of that name it is."""
+    named: Counter[str] = Counter()
+    for piece in pieces:
+        name = text_of(piece.get("name"))
+        yield text_of(piece.get("id")) or _id_of(name, named[name])
+        named[name] += 1
 
 
 def _texts(pieces: Json, at: Address) -> Iterator[tuple[Address, str]]:

@@ -14,12 +14,14 @@ from headroom.dialects import openai
 from headroom.dialects.document import Document
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
 from headroom.dialects.strict import parsed
+from headroom.dialects.ties import UNKNOWN, Ties
 from headroom.dialects.turns import Call, Calls, Turn, read
 
 
 class OpenAIChat:
     name = "openai-chat"
     provider = "openai"
+    turns = "messages"
 
     def speaks(self, method: str, path: str) -> bool:
         return method == "POST" and path in ("/v1/chat/completions", "/chat/completions")
@@ -33,6 +35,17 @@ class OpenAIChat:
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True, reading.others,
             definitions=reading.definitions, opaque=reading.opaque,
         )
+
+    def ties(self, element: Json) -> Ties:
+        message = mapping(element)
+        role = text_of(message.get("role"))
+        if role in ("tool", "function"):
+            return Ties("tool", answered=(text_of(message.get("tool_call_id")) or _id_of(text_of(message.get("name"))),))
+        calls = tuple(_calls(message))
+        if not calls and message.get("content") is None:
+            return UNKNOWN
+        words = any(True for _ in _texts(message.get("content"), ()))
+        return Ties(openai.ROLES.get(role, "user"), calls, tuple(call.id for call in calls), words=words)
 
     def usage(self, message: Json) -> Usage | None:
         """prompt_tokens are all of the prompt, what was cached and what was written to the cache included."""

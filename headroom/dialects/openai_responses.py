@@ -14,6 +14,7 @@ from headroom.dialects import openai
 from headroom.dialects.document import Document
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
 from headroom.dialects.strict import parsed
+from headroom.dialects.ties import UNKNOWN, Ties
 from headroom.dialects.turns import Call, Calls, Turn, read
 
 OUTPUTS = frozenset((
@@ -45,6 +46,7 @@ KEPT = ("previous_response_id", "conversation", "prompt")
 class OpenAIResponses:
     name = "openai-responses"
     provider = "openai"
+    turns = "input"
 
     def speaks(self, method: str, path: str) -> bool:
         return method == "POST" and path in ("/v1/responses", "/responses")
@@ -60,6 +62,19 @@ class OpenAIResponses:
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
             reading.others, kept, forgets, reading.definitions, reading.opaque,
         )
+
+    def ties(self, element: Json) -> Ties:
+        item = mapping(element)
+        kind = _kind(item)
+        ids = tuple(item[name] for name in ("call_id", "id") if isinstance(item.get(name), str))
+        if kind == "message":
+            words = any(True for _ in _texts(item.get("content"), ()))
+            return Ties(openai.ROLES.get(text_of(item.get("role")), "user"), words=words)
+        if kind.endswith("_call"):
+            return Ties("assistant", tuple(_calls(kind, item))[:1], ids)
+        if kind in SPOKEN:
+            return Ties("assistant", bound=kind == "reasoning", fixed=kind != "reasoning")
+        return Ties("tool", answered=ids[:1], fixed=kind in DEFINES_TOOLS) if kind.endswith("_output") else UNKNOWN
 
     def usage(self, message: Json) -> Usage | None:
         """Of a whole answer, or of response.completed and its like. input_tokens are all of the input."""
@@ -96,7 +111,7 @@ def _item(at: Address, value: Json, calls: Calls) -> Turn:
     if isinstance(value, str) and len(at) == 1:
         return Turn((Part("user", value, at),))
     item = mapping(value)
-    kind = text_of(item.get("type")) or ("message" if "role" in item else "item_reference")
+    kind = _kind(item)
     if kind == "message":
         role = openai.ROLES.get(text_of(item.get("role")), "user")
         parts = tuple(Part(role, text, where) for where, text in _texts(item.get("content"), (*at, "content")))
@@ -110,6 +125,10 @@ def _item(at: Address, value: Json, calls: Calls) -> Turn:
         calls=made, others=tuple(filter(None, (compact(call.input) for call in made[:1]))),
         assistant=kind in SPOKEN or kind.endswith("_call"), elsewhere=kind == "item_reference" and "id" in item,
     )
+
+
+def _kind(item: Mapping[str, Json]) -> str:
+    return text_of(item.get("type")) or ("message" if "role" in item else "item_reference")
 
 
 def _output(at: Address, item: Mapping[str, Json], calls: Calls) -> Iterator[Part]:

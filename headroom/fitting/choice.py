@@ -1,0 +1,189 @@
+"""Choose what a conversation leaves out so that it fits its model's window, and choose the same on every later turn.
+
+The conversation is gone through from its start. At the element with which it outgrows the window, enough units are taken
+away to reach a low-water mark well below, so that this happens seldom; then on to the next crossing. What is chosen at a
+crossing depends on nothing behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+from headroom.fitting.elements import Element
+from headroom.fitting.scores import Order, scores
+from headroom.fitting.units import LIVE, Unit, units
+
+LOW_WATER = 0.6
+"""Share of what fits that is left after a cut: each one costs the whole prompt cache behind it, so the next should be far."""
+
+NOTE = 120
+"""Tokens set aside for the note of what is gone, one an exchange: a marker of some 300 characters."""
+
+PATIENCE = 100
+"""Where nothing could be taken away, it is tried again after this part of the window more."""
+
+Folds = Callable[[int], Mapping[int, int]]
+"""Element of a crossing → elements before it that a deeper fold makes shorter, and their tokens then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What there is room for, in tokens."""
+
+    window: int
+    output: int
+    """Room for the answer."""
+    overhead: int = 0
+    """What is sent besides the conversation: system text, tools."""
+    low: float = LOW_WATER
+
+    @property
+    def limit(self) -> int:
+        return self.window - self.output
+
+    @property
+    def low_water(self) -> int:
+        return int(self.low * self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How to choose."""
+
+    order: Order = "scores"
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """Tool → 0 … 1, pinned for the conversation."""
+    folds: Folds | None = None
+    """Tried before anything is dropped; None: not at all."""
+    foreign: int = 0
+    """Elements before it were sent before we saw the conversation, and stay."""
+    live: int = LIVE
+
+
+DEFAULT = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What one crossing led to."""
+
+    at: int
+    """The element with which the conversation outgrew the window."""
+    folded: frozenset[int]
+    """Elements to be folded deeper."""
+    dropped: frozenset[int]
+    """Elements to be taken away."""
+    before: int
+    after: int
+    """Tokens of everything up to `at`, the notes reckoned at NOTE each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """All cuts so far, and what they come to."""
+
+    cuts: tuple[Cut, ...] = ()
+    tokens: int = 0
+    fits: bool = True
+    """Else the provider will refuse: too much of it must stay."""
+
+    @property
+    def dropped(self) -> frozenset[int]:
+        return frozenset().union(*(cut.dropped for cut in self.cuts))
+
+    @property
+    def folded(self) -> frozenset[int]:
+        return frozenset().union(*(cut.folded for cut in self.cuts)) - self.dropped
+
+
+def fit(elements: Sequence[Element], budget: Budget, policy: Policy = DEFAULT) -> Fit:
+    """The cuts of a conversation. Those of a longer one begin with those of any of its beginnings."""
+    total = raw = budget.overhead
+    cuts: list[Cut] = []
+    sizes: dict[int, int] = {}
+    patience = 0
+    for at, element in enumerate(elements):
+        total, raw = total + element.tokens, raw + element.tokens
+        sizes[at] = element.tokens
+        if total <= max(budget.limit, patience) or len(cuts) >= most_cuts(raw, budget):
+            continue
+        cut = _cut(elements[: at + 1], sizes, total, budget, policy)
+        if cut.after < cut.before:
+            cuts.append(cut)
+            total = cut.after
+        patience = total + budget.window // PATIENCE if total > budget.limit else 0
+    return Fit(tuple(cuts), total, total <= budget.limit)
+
+
+def most_cuts(tokens: int, budget: Budget) -> int:
+    """How often a conversation of so many tokens, had nothing been taken away, may have been cut."""
+    over, step = tokens - budget.limit, max(1, budget.limit - budget.low_water)
+    return 0 if over <= 0 else 1 - (-over // step)
+
+
+def _cut(elements: Sequence[Element], sizes: dict[int, int], total: int, budget: Budget, policy: Policy) -> Cut:
+    """Fold, then drop. `sizes` are the tokens of what is left, and are brought up to date."""
+    at = len(elements) - 1
+    gone = {i for i in range(at) if i not in sizes}
+    found = units([element.ties for element in elements], gone, policy.foreign, policy.live)
+    folds = policy.folds(at) if policy.folds else {}
+    free = {i for unit in found if not unit.safe for i in unit.elements}
+    folded = {i: size for i, size in folds.items() if i in free and size < sizes[i]}
+    after = total - sum(sizes[i] - size for i, size in folded.items())
+    sizes.update(folded)
+    drop = _Drop(found, sizes, after)
+    if after > budget.low_water:
+        drop.down_to(budget.low_water, scores(found, elements, policy.importance, policy.order), spare=policy.order == "scores")
+    dropped = frozenset(i for n in drop.chosen for i in found[n].elements)
+    for i in dropped:
+        del sizes[i]
+    return Cut(at, frozenset(folded) - dropped, dropped, total, drop.after)
+
+
+class _Drop:
+    """One choice of units in the making."""
+
+    def __init__(self, found: Sequence[Unit], sizes: Mapping[int, int], total: int) -> None:
+        self._units, self._total = found, total
+        self._weights = [sum(sizes[i] for i in unit.elements) for unit in found]
+        self._exchange = {n: m for m, unit in enumerate(found) if unit.exchange for n in (*unit.rounds, m)}
+        self.chosen: set[int] = set()
+
+    @property
+    def after(self) -> int:
+        notes = len({self._exchange[n] for n in self.chosen})
+        return self._total - sum(self._weights[n] for n in self.chosen) + NOTE * notes
+
+    def down_to(self, low: int, ranks: Sequence[float], *, spare: bool) -> None:
+        """Lowest rank first; words when all rounds between them are gone. `spare`: what need not have gone comes back."""
+        ready = [(ranks[n], n) for n, unit in enumerate(self._units) if not unit.safe and not unit.rounds]
+        heapify(ready)
+        left, after = {m: len(unit.rounds) for m, unit in enumerate(self._units)}, self._total
+        touched: set[int] = set()
+        while ready and after > low:
+            _, n = heappop(ready)
+            m = self._exchange[n]
+            self.chosen.add(n)
+            after += (0 if m in touched else NOTE) - self._weights[n]
+            touched.add(m)
+            left[m] -= n != m
+            if n != m and not left[m] and not self._units[m].safe:
+                heappush(ready, (ranks[m], m))
+        self._unless_light(touched)
+        if spare and self.after <= low:
+            self._spare(low - self.after, ranks)
+
+    def _unless_light(self, touched: Collection[int]) -> None:
+        """What weighs no more than the note that would stand for it comes back."""
+        for m in touched:
+            own = {n for n in (*self._units[m].rounds, m) if n in self.chosen}
+            if sum(self._weights[n] for n in own) <= NOTE:
+                self.chosen -= own
+
+    def _spare(self, room: int, ranks: Sequence[float]) -> None:
+        for n in sorted(self.chosen, key=lambda n: (-ranks[n], n)):
+            if self._weights[n] <= room and (n == self._exchange[n] or self._exchange[n] not in self.chosen):
+                self.chosen.discard(n)
+                room -= self._weights[n]
