@@ -34,11 +34,12 @@ from headroom.compressors.tabular.dialects import (
     table_of,
 )
 from headroom.compressors.tabular.factors import (
+    ROOM,
     Factored,
+    Rule,
+    all_values,
     by_other,
     factored,
-    has_cell,
-    values_of,
     without_usual,
 )
 from headroom.compressors.tabular.paddings import meant, padded, said
@@ -54,9 +55,6 @@ MAX_COMPARED = 30
 
 SHORT = 3
 """Characters of rows that a count of them would not shorten."""
-
-ROOM = 4 * MAX_CHARS
-"""Characters that a form may stand for: an honest one has fewer, a forged one must not fill the memory."""
 
 RAW, HEAD, AGAIN, ESCAPE, BODY = "\t", "@", "×", "~", "> "
 FRAMED = "table in |"
@@ -83,15 +81,6 @@ class _Field:
     padding: str
     found: Factored
     separator: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What a form says of a column."""
-
-    padding: str = ""
-    text: str = ""
-    lines: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -299,7 +288,7 @@ def _read(lines: list[str], header: re.Match[str]) -> list[str]:
     rules, at = _told(lines)
     shown = _FIELD.findall(lines[at][len(BODY) :])
     delimiter, size, count = _KINDS[header[1]], int(header[3]), int(header[2])
-    if count * sum(len(name) + len(rule.text) for name, rule in rules.items()) > ROOM:
+    if count * size > MAX_CHARS + size:
         raise ValueError("stands for too much")
     kinds, rows = _taken(lines[at + 1 :], [sign for _, sign in shown], [name for name, rule in rules.items() if "{@}" in rule.text], count)
     edge = [""] if header[1] == FRAMED else []
@@ -308,19 +297,22 @@ def _read(lines: list[str], header: re.Match[str]) -> list[str]:
         heading = next(cells for line in kinds if line is not None and (cells := cells_of(line, delimiter)) and len(cells) == size + 2 * len(edge))
     names = [str(i) for i in range(1, size + 1)] if heading is None else names_of(heading)[len(edge) : len(edge) + size]
     columns = dict(zip((name for name, _ in shown), zip(*rows.cells, strict=True), strict=True)) if rows.cells else {}
-    values = _values([(name, rules.get(name, _Rule())) for name in names], columns, rows.above, count)
+    values = all_values([(name, rules.get(name, Rule())) for name in names], columns, rows.above, count)
     signs = [rules[name].padding if name in rules else "" for name in names]
     for i in map(int, (header[6] or "").split()):
         signs[i - 1] = ">"
     titles = _titles(heading, header[1], size)
-    texts = [padded(values[name], meant(header[5] or "", sign, values[name], title)) for name, sign, title in zip(names, signs, titles, strict=True)]
+    paddings = [meant(header[5] or "", sign, values[name], title) for name, sign, title in zip(names, signs, titles, strict=True)]
+    if count * sum(int(kind[1:] or 0) for kind in paddings if kind) > ROOM:
+        raise ValueError("stands for too much")
+    texts = [padded(values[name], kind) for name, kind in zip(names, paddings, strict=True)]
     table = iter([line_of([*edge, *cells, *edge], delimiter) for cells in zip(*texts, strict=True)])
     return [next(table) if line is None else line for line in kinds]
 
 
-def _told(lines: Sequence[str]) -> tuple[dict[str, _Rule], int]:
+def _told(lines: Sequence[str]) -> tuple[dict[str, Rule], int]:
     """The rules by their columns, and the index of the line below them."""
-    rules: dict[str, _Rule] = {}
+    rules: dict[str, Rule] = {}
     codes: dict[str, str] = {}
     at = 0
     while not lines[at].startswith(BODY):
@@ -333,20 +325,8 @@ def _told(lines: Sequence[str]) -> tuple[dict[str, _Rule], int]:
         if not match:
             raise ValueError("no name")
         codes = {}
-        rules[match[1]] = _Rule(match[2] or "", text, codes)
+        rules[match[1]] = Rule(match[2] or "", text, codes)
     return rules, at
-
-
-def _values(rules: Sequence[tuple[str, _Rule]], columns: Mapping[str, Sequence[str]], above: Mapping[str, Sequence[str]], count: int) -> dict[str, list[str]]:
-    """The values of each column: those that need no other first."""
-    values: dict[str, list[str]] = {}
-    for name, rule in rules:
-        if not rule.text.startswith("{="):
-            values[name] = values_of(rule.text, columns[name] if has_cell(rule.text) else [""] * count, above.get(name, ()), rule.lines)
-    for name, rule in rules:
-        if rule.text.startswith("{="):
-            values[name] = [rule.lines[key] for key in values[rule.text[2:-1]]]
-    return values
 
 
 def _taken(lines: Sequence[str], signs: Sequence[str], headed: Sequence[str], count: int) -> tuple[list[str | None], _Rows]:

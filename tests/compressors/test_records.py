@@ -123,6 +123,33 @@ def test_what_is_no_form_is_refused(text: str) -> None:
     RECORDS.expand(text)
 
 
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize("form", [
+    "[CSV, 9999999 rows of 2 columns]\na=1\n> {b}\n\ta,b\n1\n×9999998",
+    f"[CSV, 3000 rows of 2 columns]\na={LONG}\n> {{b}}\n\ta,b\n" + "1\n" * 3000,
+    f"[CSV, 3000 rows of 2 columns]\na={{A}}\n A={LONG}\nb=1\n> {{a}}\n\ta,b\n" + "A\n" * 3000,
+    f"[CSV, 3000 rows of 2 columns]\na={{A {{}}}}\n A={LONG}\nb=1\n> {{a}}\n\ta,b\n" + "A\n" * 3000,
+    f"[CSV, 3000 rows of 2 columns]\nb={{=a}}\n 1 2={LONG}\n> {{a}}\n\ta,b\n" + "1 2\n" * 3000,
+    f"[CSV, 3000 rows of 2 columns]\na=x{{@}}\nb=1\n> \n\ta,b\n@a={LONG}\n" + "\n" * 3000,
+    f"[CSV, 3000 rows of 2 columns]\na=x{{\"}}\nb=1\n> {{a}}\n\ta,b\n{LONG}\n" + '"\n' * 2999,
+    f"[CSV, 3000 rows of 2 columns]\nb=1\n> {{a}}\n\ta,b\n{LONG}\n×2999",
+    "[table by |, 9000 rows of 2 columns]\na<9999=1\n> {b}\n\ta|b\n" + "1\n" * 9000,
+    f"[table by |, 3000 rows of 2 columns, padded]\na=1\n> {{b}}\n\t{LONG}|b\n" + "1\n" * 3000,
+])
+def test_a_forged_form_does_not_fill_the_memory(form: str) -> None:
+    assert RECORDS.expand(form.removesuffix("\n")) is None
+
+
+def test_large_forms_are_read() -> None:
+    names = [f"a long name of a column {i}" for i in range(40)]
+    text = ",".join(names) + "\n" + "".join(",".join(["", "EUR"] * 19 + [str(i), str(i * 7919 % 90)]) + "\n" for i in range(30_000))
+    made = RECORDS.compress(text, GOAL)
+    assert made is not None
+    assert RECORDS.expand(made.text) == text
+
+
 cells = st.sampled_from(["", "1", "007", "@", "×2", "{}", "{@}", "{} or x", "5, +1 a row", "{nothing}", "\r", "a;b|c/d", "2026-10-02T10:11:13Z", "1.50", "Graz", "a b", " x", "x ", '"', "a,b", "null", "true", "[", "{x", "2026-10-01 10:11", "2026-10-02T10:11:12Z", "é", "\t", "~", ">2", "…"])
 
 

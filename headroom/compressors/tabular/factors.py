@@ -48,6 +48,9 @@ USUAL = 0.6
 PEEK = 60
 """Rows that are compared before all are: most columns differ at once."""
 
+ROOM = 32_000_000
+"""Characters that a form may stand for, four times those of the longest text: a forged one must not fill the memory."""
+
 NOTHING = "{nothing}"
 """The rule of a column whose cells are all empty."""
 
@@ -69,6 +72,15 @@ class Factored:
     """What the last @ line says, for each row."""
     lines: Mapping[str, str] = field(default_factory=dict)
     """What codes stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a form says of a column."""
+
+    padding: str = ""
+    text: str = ""
+    lines: Mapping[str, str] = field(default_factory=dict)
 
 
 def cost(text: str) -> int:
@@ -284,3 +296,28 @@ def values_of(rule: str, cells: Sequence[str], above: Sequence[str], lines: Mapp
 def has_cell(rule: str) -> bool:
     """Whether rows have a cell for a column of this rule."""
     return not rule or rule in ("{A}", "{A {}}") or any(sign != "@" for sign in _CELLS.findall(rule))
+
+
+def all_values(rules: Sequence[tuple[str, Rule]], columns: Mapping[str, Sequence[str]], above: Mapping[str, Sequence[str]], count: int) -> dict[str, list[str]]:
+    """The values of each column: those that need no other first. ValueError if they would fill the memory."""
+    values: dict[str, list[str]] = {}
+    room = ROOM
+    for name, rule in sorted(rules, key=lambda pair: pair[1].text.startswith("{=")):
+        base = rule.text[2:-1] if rule.text.startswith("{=") else ""
+        cells = values[base] if base else columns[name] if has_cell(rule.text) else [""] * count
+        room -= _size(rule, cells, above.get(name, ()))
+        if room < 0:
+            raise ValueError("stands for too much")
+        values[name] = [rule.lines[key] for key in cells] if base else values_of(rule.text, cells, above.get(name, ()), rule.lines)
+    return values
+
+
+def _size(rule: Rule, cells: Sequence[str], above: Sequence[str]) -> int:
+    """Characters of a column's values, or somewhat more."""
+    size = sum(map(len, cells)) + sum(map(len, above)) + (0 if rule.text == NOTHING else len(cells) * len(rule.text))
+    if '{"}' in rule.text:
+        size += len(cells) * max(map(len, cells), default=0)
+    if rule.lines:
+        sizes = {code: len(text) for code, text in rule.lines.items()}
+        size += sum(sizes.get(cell) or sizes.get(cell.split(" ", 1)[0], 0) for cell in cells)
+    return size

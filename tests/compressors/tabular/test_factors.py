@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.compressors.tabular.factors import by_other, cost, factored, has_cell, values_of
+from headroom.compressors.tabular.factors import (
+    ROOM,
+    Rule,
+    all_values,
+    by_other,
+    cost,
+    factored,
+    has_cell,
+    values_of,
+)
 
 TIMES = [f"2026-10-{1 + i // 30:02}T10:{i % 30:02}:00Z" for i in range(90)]
 
@@ -47,6 +56,13 @@ def test_cost_counts_words_and_groups_of_digits() -> None:
 def test_no_rule_of_ours() -> None:
     with pytest.raises(ValueError, match="no rule"):
         values_of("{}{}", ["a"], [], {})
+
+
+def test_columns_that_need_another_come_after_it() -> None:
+    rules = [("town", Rule(text="{=code}", lines={"G": "Graz", "L": "Lisbon"})), ("code", Rule()), ("n", Rule(text="5, +1 a row"))]
+    assert all_values(rules, {"code": ["G", "L", "G"]}, {}, 3) == {"code": ["G", "L", "G"], "n": ["5", "6", "7"], "town": ["Graz", "Lisbon", "Graz"]}
+    with pytest.raises(ValueError, match="too much"):
+        all_values([("a", Rule(text="x" * (ROOM // 1000)))], {}, {}, 1001)
 
 
 values = st.one_of(
