@@ -8,6 +8,7 @@ from headroom.compressors.builds import BuildSummary
 from headroom.compressors.columns import Columns
 from headroom.compressors.diff_summary import DiffSummary
 from headroom.compressors.diffs import Diffs
+from headroom.compressors.environment import Environment
 from headroom.compressors.gitlog import GitLog
 from headroom.compressors.json import JsonTables
 from headroom.compressors.json_sample import JsonSample
@@ -37,6 +38,7 @@ KINDS: tuple[Compressor, ...] = (
     GitLog(),
     Diffs(),
     Verdicts(),
+    Environment(),
     Columns(),
     SearchResults(),
     Records(),
