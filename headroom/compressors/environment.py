@@ -150,7 +150,7 @@ def _named(variables: Sequence[Variable]) -> dict[str, str]:
         values.setdefault(each.name, set()).add(each.value)
     useful = {name: min(found) for name, found in values.items() if name and len(found) == 1}
     paths = [(value, name) for name, value in useful.items() if "/" in value and len(value) >= max(MIN_VALUE, len(name) + MIN_GAIN)]
-    names = dict(sorted(paths, key=lambda pair: -len(pair[1]))[-MAX_NAMED:])
+    names = dict(sorted(paths, key=lambda pair: (len(pair[0]), -len(pair[1])))[:MAX_NAMED])
     held = Counter(value for each in variables for value in names if value in each.value and value != each.value)
     plain = {value for value in names if not any(other in value and other != value for other in held)}
     return {value: names[value] for value in sorted(held, key=lambda value: (-len(value), value)) if value in plain}
