@@ -12,6 +12,7 @@ import anyio.to_thread
 from headroom import ccr
 from headroom.conversation import Conversation, Edit, Json, Part, Report
 from headroom.errors import BadRequest, NotFound
+from headroom.mcp.ranges import best
 from headroom.pipeline import Pipeline
 
 AT = ("text",)
@@ -119,19 +120,20 @@ async def _retrieve(source: Source, given: Mapping[str, Json]) -> str:
     text = await source.original(key)
     if text is None:
         raise NotFound("no original under this key: it was never stored here, or it expired; run the command again")
-    return _part(text, given.get("lines"), given.get("query"))
+    return await anyio.to_thread.run_sync(_part, text, given.get("lines"), given.get("query"))
 
 
 def _part(text: str, lines: str | None, query: str | None) -> str:
-    if lines is None:
-        return text
-    try:
-        part = ccr.lines(text, lines)
-    except ValueError as error:
-        raise BadRequest(str(error)) from None
-    if part.first > part.last:
-        raise BadRequest(f"the original has {part.total} lines; there is no line {part.first} to begin with")
-    return part.text
+    first = 1
+    if lines is not None:
+        try:
+            part = ccr.lines(text, lines)
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+        if part.first > part.last:
+            raise BadRequest(f"the original has {part.total} lines; there is no line {part.first} to begin with")
+        text, first = part.text, part.first
+    return text if query is None else best(text, query, first)
 
 
 async def _compress(source: Source, pipeline: Pipeline, given: Mapping[str, Json]) -> tuple[str, ...]:

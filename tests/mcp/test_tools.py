@@ -47,6 +47,8 @@ def all_of(shelf: Shelf) -> dict[str, Tool]:
     ({"key": KEY, "lines": "2-3"}, "two é\nthree"),
     ({"key": KEY, "lines": 2}, "two é"),
     ({"key": KEY, "lines": "2-99"}, "two é\nthree"),
+    ({"key": KEY, "query": "two"}, "[1 best of 1 matching lines, of lines 1-3]\n1-one\n2:two é\n3-three"),
+    ({"key": KEY, "query": "two", "lines": "2-3"}, "[1 best of 1 matching lines, of lines 2-3]\n2:two é\n3-three"),
     ({}, BadRequest), ({"key": ""}, BadRequest), ({"key": "x"}, BadRequest), ({"key": True}, BadRequest), ({"key": ["x"]}, BadRequest),
     ({"key": KEY, "lines": "x"}, BadRequest), ({"key": KEY, "lines": "9"}, BadRequest), ({"key": KEY, "line": "1"}, BadRequest),
     ({"key": "0" * 24}, NotFound),
