@@ -154,6 +154,8 @@ def _affixed(layout: Layout, rows: Sequence[Row | None]) -> tuple[Layout, list[R
         columns[i] = replace(column, before=(ends[-1] if ends else "") + column.before + start, width=width if column.width else 0)
         ends.append(end)
         cuts.append((len(start), len(end)))
+    if not any(start + end for start, end in cuts):
+        return layout, list(rows)
     after = (ends[-1] if ends else "") + after
     left = [[cell[start : len(cell) - end] for cell, (start, end) in zip(row, cuts, strict=True)] if row else None for row in rows]
     return Layout(tuple(columns), after), left
