@@ -117,7 +117,8 @@ class Mixed:
         if _HEADER.match(text):
             return None
         found = sections(text)
-        if any(each.end - each.start >= (1 if each.document else UNIFORM) * len(text.strip()) for runs in found for each in runs):
+        size = len(text.strip())
+        if any(each.end - each.start >= (1 if each.document else UNIFORM) * size for runs in found for each in runs):
             return None
         parts: list[_Part] = []
         longest = sorted((runs for runs in found if runs[-1].end - runs[0].start >= LEAST), key=lambda runs: runs[0].start - runs[-1].end)

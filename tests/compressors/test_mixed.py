@@ -149,6 +149,7 @@ HOSTILE = {
     "short documents": '{\n"a": 1\n}\n' * 30_000,
     "separators": "=== a ===\n" * 30_000,
     "prompts": "$ a\nb\n" * 30_000,
+    "prompts and hits": "$ ls\na.c:1:x\n" * 60_000,  # one stretch each: what is done for each must not look at the whole text
     "all lines differ": "".join(f"{chr(33 + i % 90)}{chr(33 + i // 90 % 90)}{chr(33 + i // 8100 % 90)}-{i}\n" for i in range(30_000)),
     "NULs": "\0" * 300_000,
     "wide": "𝒳 𝒴\n" * 60_000,
