@@ -50,6 +50,7 @@ _NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]*")
 _HREF = re.compile(r"\shref\s{0,9}=\s{0,9}(?:\"([^\"]*)|'([^']*)|([^\s\"'>]+))", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 """In attributes a name without its semicolon stands for itself (HTML, 13.2.5.73): "&copy=2" is a parameter."""
+_COMMENT_END = re.compile(r"--!?>")
 _ALT = re.compile(r"\salt\s{0,9}=\s{0,9}(?:\"([^\"]*)|'([^']*))", re.IGNORECASE)
 
 _HIDDEN = frozenset(("script", "style", "svg", "nav", "template", "noscript", "iframe", "math"))
@@ -69,7 +70,10 @@ _BREAKS = frozenset((
 ))
 """They do too, but at the beginning of a cell."""
 
-_ACTIVE = frozenset((*_LINES, *_BREAKS, "td", "th", "a", "pre", "img", *(f"/{name}" for name in (*_LINES, *_BREAKS, "td", "th", "a", "pre"))))
+_RAISED: Mapping[str, str] = {"sup": "^", "sub": "_"}
+"""10<sup>6</sup> must not become 106."""
+
+_ACTIVE = frozenset((*_LINES, *_BREAKS, *_RAISED, "td", "th", "a", "pre", "img", *(f"/{name}" for name in (*_LINES, *_BREAKS, "td", "th", "a", "pre"))))
 """All others stand within a line and change nothing."""
 
 _PREFIX: Mapping[str, str] = {**{f"h{level}": "#" * level + " " for level in range(1, 7)}, "dd": "  "}
@@ -160,13 +164,19 @@ def _text(page: str, hidden: frozenset[str]) -> str:
             writer.tag(name, head)
         elif not name:
             if head.startswith("!--"):
-                _, over, content = piece.partition("-->")
+                over, content = _uncommented(piece)
                 until = "" if over else "-->"
             elif head[:1] not in ("!", "?", "/"):
                 content = "<" + piece
         if content:
             writer.write(content)
     return writer.done()
+
+
+def _uncommented(piece: str) -> tuple[str, str]:
+    """The end of the comment that a piece begins, "" if it goes on, and what follows. "<!-->" is whole (HTML, 13.2.5.43)."""
+    found = _COMMENT_END.search(piece, 1)
+    return (found[0], piece[found.end() :]) if found else ("", "")
 
 
 def _last_ends(pieces: list[str], hidden: frozenset[str]) -> dict[str, int]:
@@ -183,6 +193,8 @@ def _after(piece: str, until: str) -> str | None:
     if until[0] == "/":
         return piece.partition(">")[2] if piece[: len(until)].lower() == until else None
     _, closed, after = piece.partition(until)
+    if until == "-->" and "--!>" in piece:
+        closed, after = _uncommented(f" {piece}")
     if until == '"':
         after = after.partition(">")[2]
     return after if closed else None
@@ -220,7 +232,7 @@ class _Writer:
         if self._pre:
             if name == "/pre":
                 self._end_pre()
-            elif name.lstrip("/") not in ("a", "img") and self._buffer and not self._buffer[-1].endswith("\n"):
+            elif name.lstrip("/") not in ("a", "img", *_RAISED) and self._buffer and not self._buffer[-1].endswith("\n"):
                 self._buffer.append("\n")
             return
         bare = name[1:] if name[0] == "/" else name
@@ -242,6 +254,9 @@ class _Writer:
             self._buffer.append(" ")
         elif bare == "a":
             self._anchor(name, head)
+        elif name in _RAISED:
+            if self._buffer and self._buffer[-1][-1:].isalnum():
+                self._buffer.append(_RAISED[name])
         elif name == "pre":
             self._flush()
             self._pre = True

@@ -53,6 +53,8 @@ BODIES = {
     "scripts": ("a<script>if (1 < 2) { document.write('<p>no</p>') }</script>b", "ab"),
     "a script cut off": ("a<script>if (1 < 2) {", "a"),
     "comments": ("a<!-- <p>no</p> -->b<!-- -- > -->c", "abc"),
+    "comments that end early": ("a<!-->b<!--->c<!-- x --!>d<!-- <p> --!>e<!---->f", "abcdef"),
+    "powers": ("<p>10<sup>6</sup> H<sub>2</sub>O <sup>a</sup> x<sup>2</sup>", "10^6 H_2O a x^2"),
     "menus": ("<nav><ul><li>Home</li></ul></nav>a<svg><text>no</text></svg>b", "ab"),
     "a menu cut off": ("a<nav><a href='/b'>b</a>", "ab (/b)"),
     "signs in tags": ('<p title="a > b">c</p><a href="/x" title="<d>">e</a>', "c\ne (/x)"),
