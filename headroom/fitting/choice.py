@@ -71,8 +71,8 @@ class Cut:
 
     at: int
     """The element with which the conversation outgrew the window."""
-    folded: frozenset[int]
-    """Elements to be folded deeper."""
+    folded: Mapping[int, int]
+    """Elements to be folded deeper, and their tokens then."""
     dropped: frozenset[int]
     """Elements to be taken away."""
     before: int
@@ -95,24 +95,31 @@ class Fit:
 
     @property
     def folded(self) -> frozenset[int]:
-        return frozenset().union(*(cut.folded for cut in self.cuts)) - self.dropped
+        return frozenset(i for cut in self.cuts for i in cut.folded) - self.dropped
 
 
-def fit(elements: Sequence[Element], budget: Budget, policy: Policy = DEFAULT) -> Fit:
-    """The cuts of a conversation. Those of a longer one begin with those of any of its beginnings."""
+def fit(elements: Sequence[Element], budget: Budget, policy: Policy = DEFAULT, known: Sequence[Cut] = ()) -> Fit:
+    """The cuts of a conversation. Those of a longer one begin with those of any of its beginnings.
+
+    `known` are its first cuts, as far as somebody remembers them: they are taken as they are, which spares the choice.
+    Only where a cut is chosen do the texts of elements matter. Their tokens are always those without any cut.
+    """
     total = raw = budget.overhead
     cuts: list[Cut] = []
     sizes: dict[int, int] = {}
-    patience = 0
+    last = max((cut.at for cut in known), default=-1)
+    remembered = {cut.at: cut for cut in known}
+    patience = 0  # tokens up to which nothing is tried again
     for at, element in enumerate(elements):
         total, raw = total + element.tokens, raw + element.tokens
         sizes[at] = element.tokens
-        if total <= max(budget.limit, patience) or len(cuts) >= most_cuts(raw, budget):
-            continue
-        cut = _cut(elements[: at + 1], sizes, total, budget, policy)
+        cut = remembered.get(at)
+        if cut is None:
+            if at < last or total <= max(budget.limit, patience) or len(cuts) >= most_cuts(raw, budget):
+                continue
+            cut = _cut(elements[: at + 1], sizes, total, budget, policy)
         if cut.after < cut.before:
-            cuts.append(cut)
-            total = cut.after
+            total = _again(cut, cuts, sizes)
         patience = total + budget.window // PATIENCE if total > budget.limit else 0
     return Fit(tuple(cuts), total, total <= budget.limit)
 
@@ -123,8 +130,17 @@ def most_cuts(tokens: int, budget: Budget) -> int:
     return 0 if over <= 0 else 1 - (-over // step)
 
 
+def _again(cut: Cut, cuts: list[Cut], sizes: dict[int, int]) -> int:
+    """Make a cut, and say how many tokens are left."""
+    cuts.append(cut)
+    sizes.update(cut.folded)
+    for i in cut.dropped:
+        sizes.pop(i, None)
+    return cut.after
+
+
 def _cut(elements: Sequence[Element], sizes: dict[int, int], total: int, budget: Budget, policy: Policy) -> Cut:
-    """Fold, then drop. `sizes` are the tokens of what is left, and are brought up to date."""
+    """Fold, then drop. `sizes` are the tokens of what is left."""
     at = len(elements) - 1
     gone = {i for i in range(at) if i not in sizes}
     found = units([element.ties for element in elements], gone, policy.foreign, policy.live)
@@ -132,14 +148,11 @@ def _cut(elements: Sequence[Element], sizes: dict[int, int], total: int, budget:
     free = {i for unit in found if not unit.safe for i in unit.elements}
     folded = {i: size for i, size in folds.items() if i in free and size < sizes[i]}
     after = total - sum(sizes[i] - size for i, size in folded.items())
-    sizes.update(folded)
-    drop = _Drop(found, sizes, after)
+    drop = _Drop(found, {**sizes, **folded}, after)
     if after > budget.low_water:
         drop.down_to(budget.low_water, scores(found, elements, policy.importance, policy.order), spare=policy.order == "scores")
     dropped = frozenset(i for n in drop.chosen for i in found[n].elements)
-    for i in dropped:
-        del sizes[i]
-    return Cut(at, frozenset(folded) - dropped, dropped, total, drop.after)
+    return Cut(at, {i: size for i, size in folded.items() if i not in dropped}, dropped, total, drop.after)
 
 
 class _Drop:

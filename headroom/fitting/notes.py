@@ -34,14 +34,20 @@ class Note:
 
 def notes(values: Sequence[Json], ties: Sequence[Ties], dropped: Collection[int]) -> tuple[Note, ...]:
     """One note for all that is gone behind the same words."""
+    groups = anchors(ties, dropped, dropped)
+    return tuple(_note(at, gone, values, ties) for at, gone in groups.items())
+
+
+def anchors(ties: Sequence[Ties], dropped: Collection[int], wanted: Collection[int]) -> dict[int, list[int]]:
+    """The words that carry a note → which of the `wanted` elements it stands for, when all of the `dropped` are gone."""
     groups: dict[int, list[int]] = {}
     anchor = None
     for i, own in enumerate(ties):
         if i not in dropped:
             anchor = i if is_anchor(own) else anchor
-        elif anchor is not None:
+        elif anchor is not None and i in wanted:
             groups.setdefault(anchor, []).append(i)
-    return tuple(_note(at, gone, values, ties) for at, gone in groups.items())
+    return groups
 
 
 def _note(at: int, gone: Sequence[int], values: Sequence[Json], ties: Sequence[Ties]) -> Note:

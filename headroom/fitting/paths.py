@@ -57,7 +57,7 @@ def touch(part: Part) -> Touch:
     """What the call did, as far as its name and input say; nothing where it failed."""
     if part.role != "tool" or part.error:
         return NOTHING
-    if patched := tuple(_patched(part.call)):
+    if patched := tuple(dict.fromkeys(_patched(part.call))):
         return Touch(writes=patched)
     named = tuple(_members(part.call))
     if named:

@@ -50,7 +50,7 @@ class Factors:
     recency: float = 0.0
     """Its place, the last being 1."""
     similarity: float = 0.0
-    """BM25 of its text for the words of the live end, the best being 1."""
+    """BM25 of its text for the words of the live end, the best of those that may go being 1."""
     importance: float = 0.0
     """What was learned of its tools: how often their results are asked for again."""
     errors: float = 0.0
@@ -82,7 +82,8 @@ def scores(units: Sequence[Unit], elements: Sequence[Element], importance: Mappi
 def factors(units: Sequence[Unit], elements: Sequence[Element], importance: Mapping[str, float]) -> tuple[Factors, ...]:
     texts = ["\n".join(elements[i].text for i in unit.elements)[:MAX_READ] for unit in units]
     words = ["\n".join(f"{elements[i].called}\n{_said(elements[i])}" for i in unit.elements)[:MAX_READ] for unit in units]
-    similar = _similarity([f"{own}\n{text}".lower() for own, text in zip(words, texts, strict=True)], _question(units, elements))
+    lower = [f"{own}\n{text}".lower() for own, text in zip(words, texts, strict=True)]
+    similar = _similarity(lower, _question(units, elements), [not unit.safe for unit in units])
     used = _references(texts, words)
     return tuple(
         Factors(
@@ -114,7 +115,7 @@ def _said(element: Element) -> str:
     return "" if element.ties.side == "tool" else element.text
 
 
-def _similarity(lower: Sequence[str], question: str) -> list[float]:
+def _similarity(lower: Sequence[str], question: str, free: Sequence[bool]) -> list[float]:
     mean = max(1.0, sum(map(len, lower)) / max(1, len(lower)))
     sums: list[list[float]] = [[] for _ in lower]
     for term in terms(question):
@@ -124,8 +125,8 @@ def _similarity(lower: Sequence[str], question: str) -> list[float]:
             damp = SATURATION * (1 - LENGTH + LENGTH * len(lower[n]) / mean)
             sums[n].append(weight * count * (SATURATION + 1) / (count + damp))
     found = [fsum(each) for each in sums]
-    best = max(found, default=0.0) or 1.0
-    return [round(each / best, DIGITS) for each in found]
+    best = max((each for each, may_go in zip(found, free, strict=True) if may_go), default=0.0) or 1.0
+    return [round(min(1.0, each / best), DIGITS) for each in found]
 
 
 def _learned(unit: Unit, elements: Sequence[Element], importance: Mapping[str, float]) -> float:

@@ -76,7 +76,7 @@ BUDGETS = st.builds(Budget, st.integers(200, 8000), st.integers(0, 150), st.inte
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(plan=PLANS, budget=BUDGETS, order=ORDERS, live=st.integers(0, 4))
 def test_what_is_left_is_legal_fits_or_says_so_and_keeps_what_is_safe(
     name: str, plan: list[Exchange], budget: Budget, order: Order, live: int,
@@ -100,16 +100,18 @@ def test_what_is_left_is_legal_fits_or_says_so_and_keeps_what_is_safe(
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(plan=ROUGH_PLANS, budget=BUDGETS, order=ORDERS, fold=st.booleans())
 def test_every_later_turn_comes_to_the_same_cuts(name: str, plan: list[Exchange], budget: Budget, order: Order, fold: bool) -> None:
     values = WRITERS[name](plan)
     known = read(name, values)
     policy = Policy(order, {"Read": 0.3}, (lambda at: dict.fromkeys(range(0, at, 3), 10)) if fold else None, live=1)
     whole = fit(known, budget, policy)
-    for end in range(len(values) + 1):
-        part: Fit = fit(read(name, values[:end]), budget, policy)
+    assert read(name, values[: len(values) // 2]) == known[: len(values) // 2]
+    for end in range(0, len(values) + 1, 1 + len(values) // 8):
+        part: Fit = fit(known[:end], budget, policy)
         assert part.cuts == tuple(cut for cut in whole.cuts if cut.at < end)
+        assert fit(known, budget, policy, part.cuts) == whole
 
 
 @pytest.mark.parametrize("name", WRITERS)
