@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headroom.conversation import Json
+from headroom.dialects import DIALECTS
+from headroom.dialects.base import Dialect
 from headroom.dialects.ties import Ties
 from headroom.dialects.turns import Call
 from headroom.fitting.units import Unit, is_anchor, units
 from tests.fitting.conversations import PLANS, ROUGH_PLANS, WRITERS, Exchange, Round, breaches, read
+from tests.laws.test_dialect_laws import ANTHROPIC, CHAT, GEMINI, ODD, RESPONSES
 
 USER, SYSTEM, MODEL = Ties(words=True), Ties("system", words=True), Ties("assistant", words=True)
 
@@ -113,3 +117,16 @@ def test_a_story_of_an_agent_in_each_dialect(name: str) -> None:
     assert [(unit.exchange, unit.safe) for unit in found] == [
         (False, False), (False, False), (False, False), (True, True), (True, False), (True, True),
     ]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@settings(deadline=None, max_examples=60)
+@given(values=st.lists(ANTHROPIC | CHAT | RESPONSES | GEMINI | ODD, max_size=8))
+def test_odd_elements_never_raise_and_no_pair_is_torn(dialect: Dialect, values: list[Json]) -> None:
+    ties = [dialect.ties(value) for value in values]
+    found = units(ties, live=0)
+    assert sorted(i for unit in found for i in unit.elements) == list(range(len(ties)))
+    for unit in found:
+        if not unit.safe and not unit.exchange:
+            made = {id for i in unit.elements for id in ties[i].made}
+            assert all(made.issuperset(ties[i].answered) for i in unit.elements)
