@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from headroom.compressors.base import Compressed, Goal
 from headroom.compressors.lines.folds import Routine, fold
+from headroom.compressors.lines.salience import SEVERE
 from headroom.compressors.lines.sample import sample
 
 MIN_FRAMES = 15
@@ -40,14 +41,17 @@ HALF, LOOKED_AT, MIN_SEEN, SHARE = 1500, 16, 4, 0.3
 """Characters of each half of a sample, lines of it that are looked at, how many must be of frames, and their share: a
 frame of Python has up to three lines."""
 
-_LOOK = re.compile(r"""\s+at \S|[ |+]*File "|\s+from \S+:\d+:|#\d+ +(?:0x|/|\[internal|\w+ \()|\t/?\S+\.go:\d+""")
+_NUMBERED = r"#\d+ +(?:0x|/|\[internal function\]|\{main\}|<signal |[A-Za-z_~<*][\w:~<>,.*&$@-]*(?: closure>)? *\()"
+"""gdb, PHP and Dart; the output of docker build has numbers too, before words ("#12 0.5 npm error …")."""
+
+_LOOK = re.compile(rf"""\s+at \S|[ |+]*File "|\s+from \S+:\d+:|{_NUMBERED}|\t/?\S+\.go:\d+""")
 """What most lines of a trace look like."""
 
 _FRAME = re.compile(
     r"""(?P<python>(?P<indent>[ |+]*)File "[^"]*", line \d+)"""
     r"|(?P<at>\s+at \S.*(?:[)\]{}]|:(?:line )?\d+)\s*\Z)"
     r"|(?P<ruby>\s+from \S+:\d+:in )"
-    r"|(?P<numbered>#\d+ +\S)"
+    rf"|(?P<numbered>{_NUMBERED})"
     r"|(?P<rust> *\d+: +(?:0x[0-9a-f]+ - )?\S)"
     r"|(?P<go>created by \S|(?=.*\)\s*\Z)[\w./*-][^\s(]*\()"
 )
@@ -133,6 +137,8 @@ def _end(lines: Sequence[str], i: int) -> int:
     if kind == "python":
         deeper = found["indent"] + "  "
         while end < len(lines) and len(lines[end]) <= MAX_LINE and lines[end].startswith((deeper, found["indent"] + "[Previous line repeated ")):
+            if end > i + 1 and SEVERE.search(lines[end]):
+                break  # below the line of source may stand what somebody else printed
             end += 1
     elif kind in _REST:
         if end < len(lines) and len(lines[end]) <= MAX_LINE and _REST[kind].match(lines[end]):

@@ -123,3 +123,21 @@ def test_messages_and_own_frames_survive(language: str, bricks: list[tuple[bool,
 def test_hostile_texts_are_survived(text: str) -> None:
     SUMMARY.sniff(text, GOAL)
     assert SUMMARY.compress(text, GOAL) is None
+
+
+def test_steps_of_docker_are_no_frames() -> None:
+    steps = [f"#{n} {rest}" for n in range(1, 40) for rest in (f"[internal] load /app/node_modules/b{n}", f"0.4 npm error path /app/node_modules/y{n}", "DONE 0.1s")]
+    text = "\n".join([*steps, 'ERROR: process "/bin/sh -c npm ci" did not complete (exit code: 1)'])
+    assert SUMMARY.sniff(text, GOAL) == 0.0
+    assert SUMMARY.compress(text, GOAL) is None
+
+
+def test_what_another_stream_printed_between_frames_stays() -> None:
+    lines = ["Traceback (most recent call last):"]
+    for n in range(80):
+        lines += [f'  File "/usr/lib/python3.11/site-packages/x/m{n}.py", line {n}, in f{n}', f"    raise_error({n})", "    ^^^^^^^^^^^"]
+    lines[121:121] = ["    12:00:01 ERROR disk sda failed"]
+    made = SUMMARY.compress("\n".join([*lines, "ValueError: x"]), GOAL)
+    assert made is not None
+    assert "disk sda failed" in made.text
+    assert "raise_error(20)" not in made.text
