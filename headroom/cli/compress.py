@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import json
 import shutil
 import sys
@@ -56,6 +57,11 @@ class Told:
 
 def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     given = _parser().parse_args(argv)
+    if isinstance(stdout, io.TextIOWrapper):  # a locale without "→": data leaves as UTF-8, a report with signs it can show
+        if given.text or given.json:
+            stdout.reconfigure(encoding="utf-8")
+        else:
+            stdout.reconfigure(errors="replace")
     part = Part("tool", _read(given.file), AT, given.tool, {"command": given.command})
     asked = Part("user", given.query, ("query",))
     conversation = Conversation("", (asked, part))

@@ -80,3 +80,13 @@ def test_standard_input_and_bytes_that_are_no_text(monkeypatch: pytest.MonkeyPat
 def test_a_file_that_cannot_be_read_is_said_plainly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(tmp_path / "none"))[0] == 1
     assert "cannot read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [(), ("--text",), ("--json",), ("--explain", "--diff")])
+def test_a_locale_of_few_signs_is_no_error(log: str, more: tuple[str, ...]) -> None:
+    data = io.BytesIO()
+    stdout = io.TextIOWrapper(data, encoding="ascii")
+    assert dispatch(["compress", log, *more], {"HOME": "/nonexistent"}, stdout) == 0
+    stdout.flush()
+    if more in (("--text",), ("--json",)):
+        assert data.getvalue().decode() == run(log, *more)[1]
