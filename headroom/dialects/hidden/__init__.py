@@ -1,0 +1,1 @@
+"""A tool of ours in each API, which the client never sees: one file a dialect."""
