@@ -24,6 +24,9 @@ MARKER = re.compile(
 )
 """One line, the only thing we ever write into a text that is not the text itself."""
 
+DECLARED = re.compile(r'"name"\s*:\s*"(?:[\w.-]{1,64}__)?headroom_retrieve"')
+"""In the JSON of a tool definition: the client offers the model our tool, as it is or by the name it gives tools of MCP servers."""
+
 
 def key_of(text: str) -> str:
     """First 24 hex digits of the SHA-256 of the text's UTF-8."""

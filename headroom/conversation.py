@@ -80,6 +80,8 @@ class Conversation:
     """Where each tool definition stands, and its JSON. They are among `others` too, at their head."""
     opaque: int = 0
     """Blocks that are not text (pictures, files, what is signed or encrypted), whose tokens nobody can tell from outside."""
+    only_counted: bool = False
+    """The request asks how many tokens it has: no turn of a conversation, so nothing of it was sent."""
 
 
 @dataclass(frozen=True, slots=True)

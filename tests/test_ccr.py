@@ -58,3 +58,12 @@ def test_lines_of_an_original(wanted: str, text: str, first: int, last: int) -> 
 def test_what_is_not_a_range(wanted: str) -> None:
     with pytest.raises(ValueError, match="lines must look like"):
         ccr.lines("a", wanted)
+
+
+@pytest.mark.parametrize(("source", "ours"), [
+    ('{"name":"headroom_retrieve"}', True), ('{"type":"function","function":{"name": "mcp__headroom__headroom_retrieve"}}', True),
+    ('{"name":"my_headroom_retrieve"}', False), ('{"name":"headroom_retrieve_all"}', False),
+    ('{"description":"like headroom_retrieve"}', False),
+])
+def test_our_tool_is_known_by_its_name(source: str, ours: bool) -> None:
+    assert bool(ccr.DECLARED.search(source)) is ours

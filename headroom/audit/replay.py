@@ -189,7 +189,7 @@ class _Player:
 def _compression(pipeline: Pipeline, mode: str) -> Compression:
     """With a journal of its own, that never forgets: the proxy has been there from the first request on."""
     journal = Journal(Memory(lambda: 0.0), lambda: 0.0)
-    return Compression(pipeline, journal, DocumentMemo(), durable=False, lossy=mode == "lossy")
+    return Compression(pipeline, journal, DocumentMemo(), durable=False, views="always" if mode == "lossy" else "never")
 
 
 async def _keep(originals: Mapping[str, str]) -> None:

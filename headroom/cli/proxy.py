@@ -133,7 +133,7 @@ def _compression(settings: Settings) -> str:
     elif settings.no_ccr_inject_tool:
         views = "with views (--no-ccr-inject-tool: originals by `headroom retrieve` or /v1/retrieve)"
     else:
-        views = "lossless (views of long results need a way back: --no-ccr-inject-tool)"
+        views = "lossless; with views where the agent has our MCP tool (`headroom mcp install`)"
     more = [
         f"no views of {', '.join(settings.protect_tool_results)}" if settings.protect_tool_results else "",
         "tool definitions compacted (--compact-tools)" if settings.compact_tools else "",

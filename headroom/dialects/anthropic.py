@@ -1,4 +1,4 @@
-"""Anthropic Messages: POST /v1/messages and /v1/messages/count_tokens, which is read exactly alike.
+"""Anthropic Messages: POST /v1/messages and /v1/messages/count_tokens, which is read alike and was never sent.
 
 Texts stand in `system` and in message `content`, each a string or a list of blocks, and in the `content` of tool_result
 blocks, again a string or blocks. All other blocks are opaque: many carry signatures or encrypted content.
@@ -59,6 +59,7 @@ class Anthropic:
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
             reading.others, kept, _forgets(document.get("context_management")), reading.definitions, reading.opaque,
+            only_counted=path.endswith("/count_tokens"),
         )
 
     def ties(self, element: Json) -> Ties:

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 import anyio.to_thread
 
+from headroom import ccr
 from headroom.conversation import Address, Conversation, Report, Skip, Skipped
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import Document, DocumentMemo, Unreadable
@@ -19,6 +20,10 @@ from headroom.pipeline import Outcome, Pipeline
 from headroom.sent import Form, Journal, Unread
 
 T = TypeVar("T")
+
+Views = Literal["never", "where_offered", "always"]
+"""When something may be left out of a text: where the request offers a tool by which the model gets it back, or wherever a
+text is new, because the operator vouches for another way."""
 
 Keep = Callable[[Mapping[str, str]], Awaitable[None]]
 """Puts originals by key into the store; raises StoreError."""
@@ -82,11 +87,10 @@ def untouched(body: bytes, reason: Skip, tokens: int | None = None) -> Prepared:
 class Compression:
     """Shared by all dialects. `durable`: the journal outlives this process, so a missing record means foreign.
 
-    `lossy`: there is a way back to originals, so that views with a marker may be sent.
     """
 
-    def __init__(self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool, lossy: bool = False) -> None:
-        self._pipeline, self._journal, self._memo, self._durable, self._lossy = pipeline, journal, memo, durable, lossy
+    def __init__(self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool, views: Views = "never") -> None:
+        self._pipeline, self._journal, self._memo, self._durable, self._views = pipeline, journal, memo, durable, views
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def prepare(
@@ -142,6 +146,8 @@ class Compression:
         lost = bool(failures) or (not self._durable and not any(key in sent for key in history))
         prepared = await self._reachable(reading, sent, 0 if lost else fresh, keep)
         failures += prepared.store_failures
+        if reading.conversation.only_counted:
+            return replace(prepared, store_failures=failures)
         if unknown:
             prepared = replace(prepared, other=fresh if lost else 0)
         if unknown and lost:
@@ -150,8 +156,11 @@ class Compression:
 
     async def _reachable(self, reading: Reading, sent: Mapping[str, Form], history: int, keep: Keep | None) -> Prepared:
         """Something is left out of a text only once its original can be had back."""
-        lossy = self._lossy and keep is not None and not reading.conversation.kept_by_provider
+        conversation = reading.conversation
+        lossy = keep is not None and not conversation.kept_by_provider and self._may_leave_out(conversation)
         prepared = await self._compress(reading, sent, history, lossy=lossy)
+        if conversation.only_counted:
+            return replace(prepared, kept=True)  # nothing that is sent stands for them
         if keep is None or all(edit.grade != "lossy" for edit in prepared.report.edits):
             return prepared
         try:
@@ -159,6 +168,11 @@ class Compression:
         except StoreError:
             return replace(await self._compress(reading, sent, history), store_failures=1)
         return replace(prepared, kept=True)
+
+    def _may_leave_out(self, conversation: Conversation) -> bool:
+        return self._views == "always" or (
+            self._views == "where_offered" and any(ccr.DECLARED.search(source) for _, source in conversation.definitions)
+        )
 
     async def _known(self, keys: list[str]) -> tuple[Mapping[str, Form], int]:
         try:

@@ -38,7 +38,7 @@ from headroom.options import load
 from headroom.pipeline import standard
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
-from headroom.proxy.compression import Compression
+from headroom.proxy.compression import Compression, Views
 from headroom.proxy.exchange import Exchange, Services
 from headroom.proxy.intake import Intake
 from headroom.proxy.originals import Originals
@@ -105,7 +105,7 @@ class Proxy:
         self._compression = Compression(
             standard(protect=settings.protect_tool_results, ratio=settings.target_ratio, compact_tools=settings.compact_tools, outline=outline_of(settings)),
             Journal(self.store, time.time, sent_space(url)), self._memo,
-            durable=url != "memory:", lossy=settings.no_ccr_inject_tool and not settings.lossless,
+            durable=url != "memory:", views=views(settings),
         )
         self.control = control.Control(self._inside())
         self.handler = self._assemble()
@@ -238,6 +238,13 @@ def _limits(settings: Settings) -> ClientLimits:
         connect_timeout=settings.connect_timeout, first_byte_timeout=settings.request_timeout,
         idle_timeout=settings.idle_timeout,
     )
+
+
+def views(settings: Settings) -> Views:
+    """When something may be left out of a text."""
+    if settings.lossless:
+        return "never"
+    return "always" if settings.no_ccr_inject_tool else "where_offered"
 
 
 def outline_of(settings: Settings) -> Outline | None:

@@ -12,7 +12,7 @@ from headroom.dialects.base import Dialect
 from headroom.dialects.document import DocumentMemo
 from headroom.errors import StoreError
 from headroom.pipeline import Pipeline, Scale
-from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared
+from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared, Views
 from headroom.sent import Form, Journal, decode, encode
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
@@ -271,9 +271,9 @@ class View:
         return Short(part.text[-6:], "view", "lossy", "nearly all") if lossy else Short("all " + part.text[-6:], "view", "exact")
 
 
-def views(books: Books) -> Compression:
+def views(books: Books, when: Views = "always") -> Compression:
     return Compression(
-        Pipeline([View()], Scale(lambda text: len(text))), Journal(books, lambda: 0.0), DocumentMemo(), durable=True, lossy=True,
+        Pipeline([View()], Scale(lambda text: len(text))), Journal(books, lambda: 0.0), DocumentMemo(), durable=True, views=when,
     )
 
 
@@ -301,6 +301,34 @@ async def test_something_is_left_out_only_once_its_original_is_kept(rest: dict[s
     assert list(books.rows.values()) == [text]
     again = await views(books).prepare(dialect(), "/v1/messages", raw, keep=keep)
     assert (texts(again), again.kept) == ([text], False)
+
+
+@pytest.mark.parametrize(("when", "tool", "expected"), [
+    ("where_offered", "headroom_retrieve", "view"), ("where_offered", "mcp__headroom__headroom_retrieve", "view"),
+    ("where_offered", "read", "all"), ("where_offered", "not_headroom_retrieve", "all"), ("where_offered", "", "all"),
+    ("never", "headroom_retrieve", "all"), ("always", "", "view"),
+])
+async def test_something_is_left_out_where_the_client_offers_our_tool(when: Views, tool: str, expected: str) -> None:
+    raw = json.dumps({
+        "model": "m", "tools": [{"name": tool, "input_schema": {}}] if tool else [],
+        "messages": [{"role": "user", "content": "go"}, result(LONGER + "a")],
+    }).encode()
+    (text,) = texts(await views(Books(), when).prepare(dialect(), "/v1/messages", raw, keep=kept_well))
+    assert text.startswith("[view" if expected == "view" else "all ")
+
+
+async def kept_well(originals: Mapping[str, str]) -> None:
+    """A store that has room."""
+
+
+async def test_what_is_only_counted_was_not_sent() -> None:
+    books = Books()
+    raw = body(result(LONGER + "a"))
+    counted = await views(books, "where_offered").prepare(dialect(), "/v1/messages/count_tokens", raw, keep=kept_well)
+    assert texts(counted) == ["all word a"]
+    assert (books.rows, counted.kept) == ({}, True)
+    sent = await views(books).prepare(dialect(), "/v1/messages", raw, keep=kept_well)
+    assert texts(sent)[0].startswith("[view")
 
 
 TOOL = {"name": "read", "description": "\n    Read a file.\n    ", "input_schema": {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}}
