@@ -20,7 +20,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"settings", "tokens", "prices", "record", "redaction"}),
     frozenset({"metrics", "totals"}),
     frozenset({"compressors", "dialects", "ccr"}),
-    frozenset({"transforms"}),
+    frozenset({"transforms", "retrieval"}),
     frozenset({"fitting"}),
     frozenset({"pipeline"}),
     frozenset({"__init__"}),

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import anyio
 
-from headroom import ccr
+from headroom import ccr, retrieval
 from headroom.cli.address import base_url
 from headroom.options import load
 from headroom.proxy.ask import NoProxy, Running
@@ -24,6 +24,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     parser = argparse.ArgumentParser(prog="headroom retrieve", allow_abbrev=False)
     parser.add_argument("key", help="the 24 hex digits of a marker")
     parser.add_argument("--lines", metavar="A-B", help="only these lines of it")
+    parser.add_argument("--query", metavar="WORDS", help="only what matches these words best, with line numbers")
     parser.add_argument("--url", help="the proxy [default: the one HEADROOM_HOST and HEADROOM_PORT name]")
     parser.add_argument("--json", action="store_true", help="for machines")
     given = parser.parse_args(argv)
@@ -40,7 +41,11 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     if answer is None:
         print("headroom: no original under this key; it was never stored here, or it expired", file=sys.stderr)
         return 1
-    text = answer if given.lines is None else ccr.lines(answer, given.lines).text
+    try:
+        text = retrieval.part(answer, given.lines, given.query)
+    except ValueError as error:
+        print(f"headroom: {error}", file=sys.stderr)
+        return 2
     stdout.write(json.dumps({"key": given.key, "text": text}) + "\n" if given.json else text)
     return 0
 

@@ -9,10 +9,9 @@ from typing import Protocol
 
 import anyio.to_thread
 
-from headroom import ccr
+from headroom import ccr, retrieval
 from headroom.conversation import Conversation, Edit, Json, Part, Report
 from headroom.errors import BadRequest, NotFound
-from headroom.mcp.ranges import best
 from headroom.pipeline import Pipeline
 
 AT = ("text",)
@@ -124,16 +123,10 @@ async def _retrieve(source: Source, given: Mapping[str, Json]) -> str:
 
 
 def _part(text: str, lines: str | None, query: str | None) -> str:
-    first = 1
-    if lines is not None:
-        try:
-            part = ccr.lines(text, lines)
-        except ValueError as error:
-            raise BadRequest(str(error)) from None
-        if part.first > part.last:
-            raise BadRequest(f"the original has {part.total} lines; there is no line {part.first} to begin with")
-        text, first = part.text, part.first
-    return text if query is None else best(text, query, first)
+    try:
+        return retrieval.part(text, lines, query)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
 
 
 async def _compress(source: Source, pipeline: Pipeline, given: Mapping[str, Json]) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from headroom import ccr
+import anyio.to_thread
+
+from headroom import ccr, retrieval
 from headroom.conversation import Json
 from headroom.errors import BadRequest, MethodNotAllowed, NotFound, TooLarge
 from headroom.http.message import Handler, Request, Response, once
@@ -16,8 +18,9 @@ HEALTH = frozenset(("/livez", "/readyz", "/health"))
 """Open to everybody: orchestrators ask from outside and without credentials."""
 
 RETRIEVE = "/v1/retrieve"
+ALL_LINES = "1-999999999"
 MAX_QUESTION = 64 * 1024
-"""Bytes of a POST to a control route: a key and a range."""
+"""Bytes of a POST to a control route: a key, a range, a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +108,23 @@ class Control:
         text = await self._inside.original(request, key)
         if text is None:
             raise NotFound("no original under this key: it was never stored here for you, or it expired; run the command again")
-        wanted = question.get("lines")
-        if wanted is None:
-            return answer({"key": key, "text": text})
+        lines, query = (None if (value := question.get(name)) is None else str(value) for name in ("lines", "query"))
         try:
-            part = ccr.lines(text, str(wanted))
+            shown = await anyio.to_thread.run_sync(_shown, text, lines, query)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        return answer({"key": key, "text": part.text, "lines": f"{part.first}-{part.last}", "total_lines": part.total})
+        return answer({"key": key, **shown})
+
+
+def _shown(text: str, lines: str | None, query: str | None) -> Mapping[str, Json]:
+    if lines is None and query is None:
+        return {"text": text}
+    where = ccr.lines(text, lines or ALL_LINES)
+    return {"text": retrieval.part(text, lines, query), "lines": f"{where.first}-{where.last}", "total_lines": where.total}
 
 
 async def _question(request: Request) -> Mapping[str, Json]:
-    """Key and lines from the path and query of a GET, or from the JSON of a POST."""
+    """Key, lines and query from the path and query of a GET, or from the JSON of a POST."""
     path, _, query = request.target.partition("?")
     found: dict[str, Json] = {name: values[-1] for name, values in parse_qs(query).items()}
     if path.startswith(RETRIEVE + "/"):

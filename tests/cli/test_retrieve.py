@@ -42,6 +42,7 @@ def run(environ: dict[str, str], *argv: str) -> tuple[int, str]:
 def test_an_original_comes_from_the_state_when_no_proxy_runs(environ: dict[str, str]) -> None:
     assert run(environ, KEY) == (0, TEXT)
     assert run(environ, KEY, "--lines", "2-2") == (0, "two é")
+    assert run(environ, KEY, "--lines", "2-3", "--query", "two") == (0, "[1 best of 1 matching lines, of lines 2-3]\n2:two é\n3-three")
     assert json.loads(run(environ, KEY, "--json")[1]) == {"key": KEY, "text": TEXT}
 
 
@@ -54,6 +55,7 @@ def test_a_key_that_nobody_knows_is_one(environ: dict[str, str], capsys: pytest.
 def test_what_is_no_key_is_two(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(environ, "../../etc/passwd")[0] == 2
     assert run(environ, KEY, "--lines", "x")[0] == 2
+    assert run(environ, KEY, "--lines", "90-99")[0] == 2
     assert "24 hex digits" in capsys.readouterr().err
 
 

@@ -82,6 +82,12 @@ async def test_statistics_and_metrics() -> None:
 @pytest.mark.parametrize(("request_", "expected"), [
     (ask(f"/v1/retrieve/{KEY}"), {"key": KEY, "text": TEXT}),
     (ask(f"/v1/retrieve?key={KEY}&lines=2-3"), {"key": KEY, "text": "two\nthree é", "lines": "2-3", "total_lines": 3}),
+    (ask(f"/v1/retrieve/{KEY}?query=two"), {
+        "key": KEY, "text": "[1 best of 1 matching lines, of lines 1-3]\n1-one\n2:two\n3-three é", "lines": "1-3", "total_lines": 3,
+    }),
+    (ask(f"/v1/retrieve?key={KEY}&lines=2-3&query=three"), {
+        "key": KEY, "text": "[1 best of 1 matching lines, of lines 2-3]\n2-two\n3:three é", "lines": "2-3", "total_lines": 3,
+    }),
     (ask("/v1/retrieve", "POST", json.dumps({"key": KEY, "lines": "1"}).encode()), {"key": KEY, "text": "one", "lines": "1-1", "total_lines": 3}),
 ])
 async def test_an_original_is_given_back(request_: Request, expected: object) -> None:
@@ -94,6 +100,7 @@ async def test_an_original_is_given_back(request_: Request, expected: object) ->
     (ask("/v1/retrieve/" + KEY.upper()), NotFound),
     (ask("/v1/retrieve"), NotFound),
     (ask(f"/v1/retrieve/{KEY}?lines=x"), BadRequest),
+    (ask(f"/v1/retrieve/{KEY}?lines=4-9"), BadRequest),
     (ask("/v1/retrieve", "POST", b"{", b"application/json"), BadRequest),
     (ask("/v1/retrieve", "POST", b"[]"), BadRequest),
     (ask("/v1/retrieve", "POST", b"[" * 9000), BadRequest),

@@ -1,4 +1,10 @@
-"""The parts of an original that match a query best, in the form of grep -n: hits "41:", what stands around them "40-"."""
+"""What is given back of an original: all of it, some of its lines, or what in them matches a query best.
+
+    query "timeout"     [1 best of 3 matching lines, of lines 1-412]
+                        40-connect to db
+                        41:timeout after 30 s          as grep -n writes it: hits "41:", what stands around them "40-"
+                        42-retry
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import log
 
+from headroom import ccr
 from headroom.compressors.language.wording import FUNCTION
 
 AROUND = 2
@@ -26,6 +33,17 @@ PHRASE = 2.0
 
 WORD = re.compile(r"\w+(?:[.:/-]\w+)*")
 """A word, or a name put together of several: a path, a version, a host with its port."""
+
+
+def part(text: str, lines: str | None = None, query: str | None = None) -> str:
+    """`lines` as ccr.lines takes them; a query looks in these lines only. ValueError says what is wrong with `lines`."""
+    first = 1
+    if lines is not None:
+        found = ccr.lines(text, lines)
+        if found.first > found.last:
+            raise ValueError(f"the original has {found.total} lines; there is no line {found.first} to begin with")
+        text, first = found.text, found.first
+    return text if query is None else best(text, query, first)
 
 
 def best(text: str, query: str, first: int = 1) -> str:

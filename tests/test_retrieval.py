@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.mcp.ranges import AROUND, MAX_LINE, MOST_HITS, best
+from headroom.retrieval import AROUND, MAX_LINE, MOST_HITS, best, part
 
 TEXT = "\n".join(f"line {i}" + (" connection refused by db-1:5432" if i in (20, 22, 60) else " refused" if i == 90 else "") for i in range(1, 101))
 
@@ -60,3 +60,16 @@ def test_every_line_shown_is_a_line_of_the_text_in_order(lines: list[str], query
         numbers.append(int(digits))
         assert row[len(digits) + 1 :] == lines[int(digits) - first]
     assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize(("lines", "query", "expected"), [
+    (None, None, TEXT), ("2-3", None, "line 2\nline 3"), ("20", "db-1", "[1 best of 1 matching lines, of lines 20-20]\n20:line 20 connection refused by db-1:5432"),
+])
+def test_a_part_of_an_original(lines: str | None, query: str | None, expected: str) -> None:
+    assert part(TEXT, lines, query) == expected
+
+
+@pytest.mark.parametrize("lines", ["x", "101-120", "9-3"])
+def test_lines_that_are_not_there(lines: str) -> None:
+    with pytest.raises(ValueError, match="line"):
+        part(TEXT, lines)
