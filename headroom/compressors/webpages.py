@@ -257,9 +257,9 @@ class _Writer:
         elif name in _RAISED:
             if self._buffer and self._buffer[-1][-1:].isalnum():
                 self._buffer.append(_RAISED[name])
-        elif name == "pre":
+        elif bare == "pre":
             self._flush()
-            self._pre = True
+            self._pre = name == bare
         elif name == "img" and (found := _ALT.search(head)):
             alt = (found[1] or found[2] or "").strip()
             self.write(f"[{alt}]" if alt else "")

@@ -6,7 +6,7 @@ from html import escape
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headroom.compressors.base import Goal
@@ -141,6 +141,7 @@ TREES = st.recursive(
 
 
 @settings(deadline=None, max_examples=250)
+@example("<p><pre><pre></pre>a</pre>b</p>")
 @given(TREES)
 def test_all_words_survive_in_order(body: str) -> None:
     reader = _Reader()
