@@ -1,0 +1,147 @@
+"""What an answer of OpenAI Responses says and asks, and several of them made one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from headroom.conversation import Json
+from headroom.dialects.hidden.base import NAME, Asked, Round, Told
+from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
+from headroom.dialects.strict import parsed
+
+CLIENTS = frozenset((
+    "function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call", "computer_call",
+    "mcp_approval_request", "tool_search_call",
+))
+"""Items that the client answers, unless the provider has done so in the same answer."""
+
+KEPT = ("id", "created_at", "model")
+"""What names an answer: as the client was told in the first round."""
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A round that has been answered."""
+
+    items: tuple[Json, ...]
+    """Those the client sees."""
+    response: Mapping[str, Json]
+
+
+def written(value: Json) -> str:
+    """As JSON text that has an encoding: half a surrogate pair is left escaped."""
+    text = _ENCODE(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def ours(item: Json) -> bool:
+    found = mapping(item)
+    return found.get("type") == "function_call" and found.get("name") == NAME
+
+
+def visible(items: Iterable[Json]) -> tuple[Json, ...]:
+    return tuple(item for item in items if not ours(item))
+
+
+def texts_of(item: Json) -> str:
+    """The text of a message that the client shows, a refusal being one too."""
+    return "".join(
+        text_of(part.get("text")) or text_of(part.get("refusal")) for _, part in objects(mapping(item).get("content"))
+    )
+
+
+def heard(items: Sequence[Json], response: Mapping[str, Json]) -> Round:
+    """An answer that was cut short or failed asks nothing: its last call may be half of one."""
+    mine = [mapping(item) for item in items if ours(item)] if response.get("status") == "completed" else ()
+    asked = tuple(Asked(text_of(item.get("call_id")), _arguments(item)) for item in mine)
+    lost = response.get("store") is False
+    said = tuple(written(item) for item in items if not (lost and _is_bare_thought(mapping(item))))
+    return Round(said, asked, bool(asked) and not calls(visible(items)))
+
+
+def _is_bare_thought(item: Mapping[str, Json]) -> bool:
+    """Reasoning that the provider knows by its id alone, and refuses (404) once it was told not to store it."""
+    return item.get("type") == "reasoning" and not item.get("encrypted_content")
+
+
+def told(items: Sequence[Json]) -> Told:
+    return Told("".join(map(texts_of, items)), calls(items))
+
+
+def calls(items: Sequence[Json]) -> tuple[str, ...]:
+    """Ids of the calls left to the client."""
+    found = [mapping(item) for item in items]
+    answered = {_id(item) for item in found if text_of(item.get("type")).endswith("_output")}
+    return tuple(
+        _id(item) for item in found
+        if text_of(item.get("type")) in CLIENTS and item.get("execution") != "server" and _id(item) not in answered
+    )
+
+
+def composed(response: Mapping[str, Json], past: Sequence[Past]) -> dict[str, Json]:
+    """The answer in the end, as if all rounds were one and our tool had never been offered."""
+    whole = dict(response)
+    if past:
+        whole.update({name: past[0].response[name] for name in KEPT if name in past[0].response})
+        whole["usage"] = _usage(whole.get("usage"), [mapping(each.response.get("usage")) for each in past])
+    if isinstance(whole.get("output"), list):
+        # Codex's own backend closes with no items at all.
+        before = past if all(output_of(each.response) for each in past) else ()
+        whole["output"] = [*(item for each in before for item in each.items), *visible(whole["output"])]
+    if offers_ours(whole):
+        whole["tools"] = [tool for tool in whole["tools"] if mapping(tool).get("name") != NAME]
+    return whole
+
+
+def offers_ours(response: Json) -> bool:
+    """Answers repeat the tools of the request."""
+    return any(tool.get("name") == NAME for _, tool in objects(mapping(response).get("tools")))
+
+
+def _usage(last: Json, earlier: Sequence[Mapping[str, Json]]) -> Json:
+    """Input as the last round had it, which holds all before; output of all."""
+    if not isinstance(last, dict):
+        return last
+    usage = _sums(last, earlier, ("output_tokens",))
+    if isinstance(details := last.get("output_tokens_details"), dict):
+        usage["output_tokens_details"] = _sums(details, [mapping(each.get("output_tokens_details")) for each in earlier], details)
+    if "total_tokens" in usage:
+        usage["total_tokens"] = (tokens_of(usage.get("input_tokens")) or 0) + (tokens_of(usage.get("output_tokens")) or 0)
+    return usage
+
+
+def _sums(last: Mapping[str, Json], earlier: Sequence[Mapping[str, Json]], names: Iterable[str]) -> dict[str, Json]:
+    sums = {
+        name: count + sum(tokens_of(each.get(name)) or 0 for each in earlier)
+        for name in names if (count := tokens_of(last.get(name))) is not None
+    }
+    return {**last, **sums}
+
+
+def _arguments(item: Mapping[str, Json]) -> Json:
+    given = item.get("arguments")
+    return parsed(given) if isinstance(given, str) else given
+
+
+def _id(item: Mapping[str, Json]) -> str:
+    return text_of(item.get("call_id")) or text_of(item.get("id"))
+
+
+def output_of(response: Mapping[str, Json]) -> list[Json]:
+    output = response.get("output")
+    return output if isinstance(output, list) else []
+
+
+def value_of(data: bytes) -> Json:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
