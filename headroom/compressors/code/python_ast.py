@@ -8,6 +8,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 from headroom.compressors.code.base import WRAPPERS, Body, opened
 
@@ -17,6 +18,11 @@ MAX_CHARS, MAX_LINES = 1_000_000, 30_000
 CUT_OFF = 0.75
 """Share of the lines before an error, from which it is the end that is missing; else the text is none that the parser can read."""
 
+TRIES = 4
+"""Definitions from which the end may be missing: each costs a parse, and only what opens a block right above fails."""
+
+_DEFINES = ("def ", "class ", "async def ", "@")
+
 
 def bodies(lines: Sequence[str], suffix: str) -> Sequence[Body] | None:
     """Of functions and methods, and of docstrings, whose first line stays."""
@@ -25,10 +31,20 @@ def bodies(lines: Sequence[str], suffix: str) -> Sequence[Body] | None:
     text = textwrap.dedent("\n".join(lines))
     tree = _parsed(text)
     if isinstance(tree, int):
-        rows = text.split("\n")
-        start = next((i for i in range(min(tree, len(rows)) - 1, 0, -1) if rows[i].startswith(("def ", "class ", "async def ", "@"))), 0)
-        tree = _parsed("\n".join(rows[:start])) if start and tree >= CUT_OFF * len(rows) else tree
+        tree = _cut_off(text.split("\n"), tree)
     return None if isinstance(tree, int) else _sorted(tree, (len(lines), WRAPPERS))
+
+
+def _cut_off(rows: Sequence[str], wrong: int) -> ast.Module | int:
+    """The tree up to the last definition before the line that is wrong; methods of a class that has no end count too."""
+    tree: ast.Module | int = wrong
+    if wrong >= CUT_OFF * len(rows):
+        starts = (i for i in range(min(wrong, len(rows)) - 1, 0, -1) if rows[i].lstrip().startswith(_DEFINES))
+        for start in islice(starts, TRIES):
+            tree = _parsed("\n".join(rows[:start]))
+            if not isinstance(tree, int):
+                break
+    return tree
 
 
 def _parsed(text: str) -> ast.Module | int:

@@ -55,6 +55,7 @@ def test_bodies_of_functions_and_rests_of_docstrings() -> None:
     ("    def f(self):\n        a = 1\n        return a\n", [Body(1, 3)]),
     ("def f():\n    return 1\n\n\ndef g():\n    return (1 +\n", [Body(1, 2)]),
     ("class A:\n    pass\n", []),
+    ("class A:\n    def f(self):\n        a\n        return a\n\n    @b\n    def g(self):\n        if a:\n            for", [Body(2, 4)]),
     ("def wrap(f):\n    def one():\n        a\n        b\n        c\n    def two():\n        a\n        b\n    return one\n", [Body(2, 5), Body(6, 8)]),
     ("x = '\\d'\n\ndef f():\n    return 1\n", [Body(3, 4)]),
 ])
