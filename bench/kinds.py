@@ -57,6 +57,7 @@ KINDS: Sequence[Kind] = (
     Kind("git, other", ("git_blame", "git_status", "git_ls_files", "git_diff_stat"), (), None, None, 40),
     Kind("diffs", ("git_diff", "git_show", "git_log_patch"), (texts.changes,), 0.08, None, 40, command="git diff"),
     Kind("lockfile diffs", (), (texts.lockfile_diff,), None, 0.99, 40, command="git diff"),
+    Kind("environments", ("environment",), (), None, None, 125),
     Kind("columns", ("ps_aux", "df", "dpkg_l", "pip_list", "psql", "wc", "stat"), (), None, None, 40),
     Kind("test runs", ("pytest_v", "pytest_fail", "unittest_v"), (texts.verbose_tests,), None, 0.50, 40),
     Kind("builds and installs", ("cargo_build", "pip_install", "npm_install", "python_v"), (), None, None, 40),
@@ -66,7 +67,8 @@ KINDS: Sequence[Kind] = (
     Kind("prose", ("news", "rst", "changelog_md", "pydoc_text"), (), None, None, 125),
     Kind("Python outlines", ("py_asyncio", "py_django"), (texts.source,), None, 0.65, 200, read=True, outline=True),
     Kind("Rust outlines", ("rs_plain",), (), None, 0.55, 200, read=True, outline=True, file="a.rs"),
-    Kind("TypeScript outlines", ("ts_types",), (), None, 0.40, 400, read=True, outline=True, file="a.ts"),
+    Kind("TypeScript declarations", ("ts_types",), (), None, None, 400, read=True, outline=True, file="a.ts"),
+    Kind("TypeScript outlines", ("ts_module", "tsx_component"), (), None, 0.40, 400, read=True, outline=True, file="a.tsx"),
 )
 
 

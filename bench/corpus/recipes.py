@@ -56,6 +56,8 @@ RECIPES: dict[str, str] = {
     "py_django": f"cat {DJANGO}/db/migrations/autodetector.py",
     "js_plain": WEB + "cat node_modules/express/lib/response.js",
     "ts_types": WEB + "cat node_modules/undici/types/dispatcher.d.ts node_modules/zod/v4/classic/schemas.d.ts",
+    "ts_module": "cat /srv/sources/tanstack-query-core/src/hydration.ts",
+    "tsx_component": "cat /srv/sources/radix-ui-themes/src/components/dropdown-menu.tsx",
     "rs_plain": "cat /srv/sources/tiktoken-0.9.0/src/py.rs",
     "html_template": f"cat {DJANGO}/contrib/admin/templates/admin/*.html",
     "js_minified": f"cat {DJANGO}/contrib/admin/static/admin/js/vendor/jquery/jquery.min.js",

@@ -59,6 +59,15 @@ packages() {
   cp -r "$here/engine/." .
 }
 
+sources() {
+  cd /srv/sources
+  for package in @tanstack/query-core@5.108.0 @radix-ui/themes@3.3.0; do
+    name=$(echo "${package%@*}" | tr -d @ | tr / -) && mkdir -p "$name"
+    tar -xzf "$(npm pack --silent "$package")" -C "$name" --strip-components 1
+  done
+}
+
+[ -d /srv/sources/tanstack-query-core ] || sources
 [ -d /srv/sources/django ] || libraries
 [ -d /srv/app/idle ] || history
 [ -d /srv/app/web ] || packages
