@@ -60,7 +60,7 @@ def texts_of(item: Json) -> str:
 
 def heard(items: Sequence[Json], response: Mapping[str, Json]) -> Round:
     """An answer that was cut short or failed asks nothing: its last call may be half of one."""
-    mine = [mapping(item) for item in items if ours(item)] if response.get("status") == "completed" else ()
+    mine = [mapping(item) for item in items if ours(item)] if response.get("status", "completed") == "completed" else ()
     asked = tuple(Asked(text_of(item.get("call_id")), _arguments(item)) for item in mine)
     lost = response.get("store") is False
     said = tuple(written(item) for item in items if not (lost and _is_bare_thought(mapping(item))))

@@ -77,7 +77,8 @@ class StreamEar:
             self._tail = self._event(rest)
         elif not self._past and not self._hidden:
             self._tail = rest
-        return heard(self._items(), mapping(self._close.get("response"))) if self._hidden else Round()
+        # Its close is held only if it closes something of ours; without one the answer broke off.
+        return heard(self._items(), mapping(self._close.get("response"))) if self._close else Round()
 
     def finish(self) -> bytes:
         if self._gone or not self._close:

@@ -46,7 +46,7 @@ def test_which_calls_are_the_clients(items: list[Json], ids: tuple[str, ...]) ->
 
 @pytest.mark.parametrize(("items", "response", "asked", "alone"), [
     ([MINE], DONE, 1, True), ([MINE, EDIT], DONE, 1, False), ([EDIT], DONE, 0, False), ([MINE], {"status": "incomplete"}, 0, False),
-    ([MINE], {}, 0, False), ([MINE, None], DONE, 1, True),
+    ([MINE], {}, 1, True), ([MINE, None], DONE, 1, True),
 ])
 def test_heard(items: list[Json], response: Json, asked: int, alone: bool) -> None:
     found = heard(items, response)

@@ -118,7 +118,7 @@ ROUNDS: list[tuple[str, list[list[Json]]]] = [
     ("nothing but ours", [[mine()]]),
     ("no arguments", [[mine(1, "")], [SAYS]]),
     ("arguments that are no JSON", [[mine(1, "{key")], [SAYS]]),
-    ("beside what the provider runs", [[RAN, mine()], [RAN, SAYS]]),
+    ("beside what the provider runs", [[RAN, mine()], [RAN | {"id": "ws_2"}, SAYS]]),
 ]
 
 
@@ -232,6 +232,15 @@ def test_a_close_without_items_keeps_none() -> None:
         out += ear.feed(lines(found))
         assert len(ear.end().asked) == 2 - number
     assert messages(out + ear.finish())[-1]["response"]["output"] == []
+
+
+def test_a_first_round_that_breaks_off_asks_nothing() -> None:
+    source, ear = stream([LOOK, mine()]), StreamEar()
+    cut = source.index(b"event: response.completed") + 60
+    out = ear.feed(source[:cut])
+    assert ear.end() == Round()
+    assert NAME.encode() not in out
+    assert ear.finish() == b""
 
 
 def test_a_second_round_that_breaks_off_is_not_ended_for_it() -> None:
