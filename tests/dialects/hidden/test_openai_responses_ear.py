@@ -268,8 +268,8 @@ def test_a_last_event_without_its_blank_line() -> None:
 
 
 def test_more_than_can_be_held_goes_on_as_it_came() -> None:
-    big = {**LOOK, "content": [{"type": "output_text", "text": "x" * (HELD_MOST + 1)}]}
-    for source in (stream([big, mine()]), b"data: " + b"x" * (HELD_MOST + 9), b"\n" * 9 + b"data: x\n\n" + b"y" * HELD_MOST * 2):
+    big = REASONING | {"encrypted_content": "x" * (HELD_MOST + 1)}
+    for source in (stream([big, mine()]), b"data: x\n\n" + b"y" * (HELD_MOST + 9)):
         ear, whole = StreamEar(), WholeEar()
         size = 1 << 20
         cuts = [source[i:i + size] for i in range(0, len(source), size)]
