@@ -41,6 +41,9 @@ NOTHING: Part = {"text": ""}
 """The part of an answer that says no more; the provider's own last chunk is often such. SDKs refuse to have none."""
 
 _NAMED = NAME.encode()
+_ARRAY = b"["
+"""How an answer begins that is streamed without alt=sse: as one array of chunks. None of it is kept waiting."""
+_WHOLE = (_ARRAY, b"{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,7 @@ class StreamEar:
             self._past.append(_past(self._messages()))
             self._begin()
         if not self._begun and data.strip():
-            self._begun = True
-            # Without alt=sse an answer is one array of chunks.
-            self._gone = data.lstrip()[:1] in (b"[", b"{")
+            self._begun, self._gone = True, data.lstrip()[:1] in _WHOLE
             if self._gone:
                 return self._raw.rest + data
         return b"".join(map(self._event, self._raw.feed(data))) + self._spilt()
@@ -168,7 +169,7 @@ class WholeEar:
         self._past: list[Past] = []
         self._data: list[bytes] = []
         self._size = 0
-        self._gone = self._ended = False
+        self._begun = self._gone = self._ended = False
         self._answer: Part = {}
 
     def feed(self, data: bytes) -> bytes:
@@ -179,10 +180,10 @@ class WholeEar:
             self._data, self._size, self._answer, self._ended = [], 0, {}, False
         self._data.append(data)
         self._size += len(data)
-        if self._size <= HELD_MOST:
-            return b""
-        self._gone = True
-        return b"".join(self._data)
+        begins = b"" if self._begun else data.lstrip()[:1]
+        self._begun = self._begun or begins != b""
+        self._gone = self._size > HELD_MOST or begins == _ARRAY
+        return b"".join(self._data) if self._gone else b""
 
     def end(self) -> Round:
         if self._gone or self._ended:  # a second end is that of an answer without a byte

@@ -114,6 +114,9 @@ class Played:
     rounds: list[list[Parts]]
     final: list[Parts]
     mixed: bool
+    """The last round calls ours and the client's."""
+    over: bool
+    """It calls ours once more than is answered."""
 
 
 def some(parts: st.SearchStrategy[dict[str, Any]], least: int = 0) -> st.SearchStrategy[Parts]:
@@ -136,13 +139,11 @@ def played(draw: st.DrawFn) -> Played:
         draw(chunked(draw(some(texts())) + draw(some(calls(ours=True), 1)) + draw(some(texts()))))
         for _ in range(draw(st.integers(0, 3)))
     ]
-    mixed = draw(st.booleans())
-    final = draw(some(texts())) + draw(some(calls(ours=False), int(mixed)))
-    if mixed:
-        mine = draw(some(calls(ours=True), 1))
-        final += draw(st.permutations(mine))
-        final = final[: len(final) // 2] + list(draw(st.permutations(final[len(final) // 2 :])))
-    return Played(rounds, draw(chunked(final)), mixed)
+    kind = draw(st.sampled_from(["plain", "mixed", "over"]))
+    made = [] if kind == "over" else draw(some(calls(ours=False), int(kind == "mixed")))
+    mine = [] if kind == "plain" else draw(some(calls(ours=True), 1))
+    final = draw(some(texts())) + draw(st.permutations(made + mine)) + draw(some(texts()))
+    return Played(rounds, draw(chunked(final)), kind == "mixed", kind == "over")
 
 
 def exchange_of(ear: Ear, played: Played) -> tuple[bytes, Exchange]:
@@ -155,8 +156,8 @@ def exchange_of(ear: Ear, played: Played) -> tuple[bytes, Exchange]:
         done.append((heard.said, HIDDEN.results([(asked, "result") for asked in heard.asked])))
     out += ear.feed(stream(played.final, "last"))
     last = ear.end()
-    assert bool(last.asked) == played.mixed
-    assert not last.alone
+    assert bool(last.asked) == (played.mixed or played.over)
+    assert last.alone == played.over
     out += ear.finish()
     late = HIDDEN.results([(asked, "late") for asked in last.asked])
-    return out, Exchange(tuple(done), last.said, late)
+    return out, Exchange(tuple(done), last.said, late) if played.mixed else Exchange(tuple(done))

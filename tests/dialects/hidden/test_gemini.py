@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from headroom.dialects.hidden.base import NAME, Asked, Exchange
+from headroom.dialects.hidden.gemini_parts import ours
 from tests.dialects.hidden.gemini_answers import (
     HIDDEN,
     SIGNED,
@@ -219,7 +220,7 @@ def test_what_the_client_keeps_becomes_what_the_provider_saw(played: Played, dat
         assert [part for part in answered if part["functionResponse"]["name"] != NAME] == json.loads(after[0])["parts"]
     else:
         rest = [part for element in woven[at:-1] for part in json.loads(element)["parts"]]
-        assert essence(rest, thoughts) == essence([part for chunk in played.final for part in chunk], thoughts)
+        assert essence(rest, thoughts) == essence([part for chunk in played.final for part in chunk if not ours(part)], thoughts)
         assert woven[-1:] == after
 
 
@@ -231,3 +232,13 @@ def _without(element: str) -> str:
     content = json.loads(element)
     content["parts"] = [part for part in content["parts"] if not part.get("thought")]
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+@settings(deadline=None, max_examples=100)
+@given(played())
+def test_words_put_before_what_was_said_are_noticed(played: Played) -> None:
+    out, exchange = exchange_of(HIDDEN.ear(stream=True), played)
+    told = [part for said, _ in exchange.rounds for part in json.loads(said[0])["parts"] if part.get("text")]
+    assume(told or exchange.last)
+    reply = contents([say("#")], *(message["candidates"][0]["content"]["parts"] for message in messages(out)))
+    assert HIDDEN.woven(reply, results("1"), exchange) is None

@@ -185,6 +185,34 @@ def test_what_cannot_be_heard_goes_on_as_it_came(data: bytes) -> None:
     assert (out, rounds) == (data + tail, [Round()])
 
 
+@pytest.mark.parametrize("name", ["several candidates", "the second candidate", "arguments in pieces"])
+def test_what_cannot_be_heard_behind_a_call_of_ours_shows_it(name: str) -> None:
+    ear = HIDDEN.ear(stream=True)
+    before, after = event(answer([ask("a")])), event(answer([say("B")], "STOP"))
+    out = ear.feed(before + TROUBLE[name] + after)
+    assert shown(out[: out.index(TROUBLE[name])]) == [ask("a")]
+    assert out.endswith(TROUBLE[name] + after)
+    assert (ear.feed(after), ear.end(), ear.finish(), ear.told()) == (after, Round(), b"", Told())
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_an_array_of_chunks_is_not_kept_waiting(streamed: bool) -> None:
+    ear = HIDDEN.ear(stream=streamed)
+    assert ear.feed(b"\n") in (b"\n", b"")
+    piece = b'[{"candidates": [' + NAME.encode()
+    assert ear.feed(piece).lstrip() == piece
+    assert ear.feed(b"]}") == b"]}"
+    assert (ear.end(), ear.finish()) == (Round(), b"")
+
+
+def test_a_last_event_without_its_blank_line_counts() -> None:
+    for cut in (2, 4):
+        ear = HIDDEN.ear(stream=True)
+        assert ear.feed(stream([[say("A"), ask()]])[:-cut]) == b""
+        assert ear.end().alone
+        assert shown(ear.feed(stream([[say("B")]])) + ear.finish()) == [say("B")]
+
+
 def test_an_answer_that_is_cut_short_asks_nothing() -> None:
     for reason in (None, "MAX_TOKENS", "MALFORMED_FUNCTION_CALL"):
         ear = HIDDEN.ear(stream=True)
@@ -235,7 +263,9 @@ def test_said_is_what_was_said(played: Played, data: st.DataObject) -> None:
         whole.feed(json.dumps(answer(parts, "STOP")).encode())
         assert whole.end().said == said
     whole.feed(json.dumps(answer([part for chunk in played.final for part in chunk], "STOP")).encode())
-    assert whole.end().said == exchange.last
+    last = whole.end()
+    assert last.alone == played.over
+    assert (last.said if played.mixed else ()) == exchange.last
     assert whole.told() == ear.told()
     streamed = [part for message in messages(out) for part in message["candidates"][0]["content"]["parts"]]
     assert essence(json.loads(whole.finish())["candidates"][0]["content"]["parts"], True) == essence(streamed, True)
