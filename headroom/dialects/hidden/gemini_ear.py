@@ -77,14 +77,12 @@ class StreamEar:
     def feed(self, data: bytes) -> bytes:
         if self._gone or not data:
             return data
-        if self._ended:
-            self._past.append(_past(self._messages()))
-            self._begin()
+        before = self._next() if self._ended else b""
         if not self._begun and data.strip():
             self._begun, self._gone = True, data.lstrip()[:1] in _WHOLE
             if self._gone:
-                return self._raw.rest + data
-        return b"".join(map(self._event, self._raw.feed(data))) + self._spilt()
+                return before + self._raw.rest + data
+        return b"".join((before, *map(self._event, self._raw.feed(data)), self._spilt()))
 
     def end(self) -> Round:
         if self._gone or self._ended:  # a second end is that of an answer without a byte
@@ -103,6 +101,13 @@ class StreamEar:
 
     def told(self) -> Told:
         return Told() if self._gone else _told([*_shown_before(self._past), *others(_said(self._messages()))])
+
+    def _next(self) -> bytes:
+        """The round before was answered, and why it ended is not the client's to know."""
+        tail = self._tail
+        self._past.append(_past(self._messages()))
+        self._begin()
+        return tail
 
     def _event(self, event: bytes) -> bytes:
         if self._gone:
@@ -129,11 +134,10 @@ class StreamEar:
         return self._sifted(event, named, parts)
 
     def _sifted(self, event: bytes, message: Part, parts: Sequence[Part]) -> bytes:
-        """A chunk of ours, or behind it."""
+        """A chunk with a call of ours, or behind one."""
         seen = others(parts)
         closes = "finishReason" in candidate(message)
-        if self._closing or (closes and asks(seen)):
-            self._closing = True
+        if self._closing:
             return self._hold(message)
         if not closes and len(seen) == len(parts):
             return event if not self._past else _event_of(message)

@@ -10,6 +10,7 @@ from headroom.conversation import Json
 from headroom.dialects.gemini import CALL, SIGNATURE
 from headroom.dialects.hidden.base import NAME
 from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
+from headroom.dialects.strict import shallow
 
 Part = Mapping[str, Json]
 
@@ -22,9 +23,10 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def value_of(data: str | bytes) -> Json:
     """What can be written again as it was read; else None."""
     try:
-        return json.loads(data, parse_float=_number, parse_constant=_number)
+        value = json.loads(data, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError):
         return None
+    return value if shallow(value) else None
 
 
 def _number(digits: str) -> float:

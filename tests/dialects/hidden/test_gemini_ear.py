@@ -210,7 +210,7 @@ def test_a_last_event_without_its_blank_line_counts() -> None:
         ear = HIDDEN.ear(stream=True)
         assert ear.feed(stream([[say("A"), ask()]])[:-cut]) == b""
         assert ear.end().alone
-        assert shown(ear.feed(stream([[say("B")]])) + ear.finish()) == [say("B")]
+        assert shown(ear.feed(stream([[say("B")]])) + ear.finish()) == [say("A"), say("B")]
 
 
 def test_an_answer_that_is_cut_short_asks_nothing() -> None:
