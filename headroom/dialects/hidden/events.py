@@ -1,0 +1,61 @@
+"""Splits a stream of server-sent events into events, byte for byte, and writes one.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from headroom.conversation import Json
+
+_LINE_END = rb"(?:\r\n|\n|\r(?=[^\n]))"
+"""A CR at the end of what has come so far may be half of a CRLF."""
+
+_BLANK = re.compile(_LINE_END + _LINE_END)
+_LINES = re.compile(rb"\r\n|\n|\r")
+_OVERLAP = 4
+"""Bytes of a blank line at most, which may have begun in what came before."""
+
+
+class RawEvents:
+    """The events of a stream that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._tail = b""
+        """The last bytes of the pieces, in which a blank line may have begun."""
+
+    @property
+    def rest(self) -> bytes:
+        """What stands behind the last whole event."""
+        return b"".join(self._pieces)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The events that are whole now, each with the blank line behind it."""
+        seam = self._tail + data
+        if _BLANK.search(seam) is None:  # so that an event of many pieces is joined once
+            self._pieces.append(data)
+            self._tail = seam[-_OVERLAP:]
+            return []
+        text, start, found = self.rest + data, 0, []
+        for match in _BLANK.finditer(text, max(0, len(text) - len(seam))):
+            found.append(text[start : match.end()])
+            start = match.end()
+        self._pieces, self._tail = [text[start:]], text[start:][-_OVERLAP:]
+        return found
+
+
+def data_of(event: bytes) -> bytes:
+    """What an event carries: its data lines, joined."""
+    return b"\n".join(line[5:].removeprefix(b" ") for line in _LINES.split(event) if line.startswith(b"data:"))
+
+
+def event_of(name: bytes, data: Json) -> bytes:
+    """An event as providers write them; without a name only its data."""
+    try:
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        text = json.dumps(data, separators=(",", ":")).encode()
+    return (b"event: %s\n" % name if name else b"") + b"data: %s\n\n" % text
