@@ -41,7 +41,7 @@ EXAMPLES: Mapping[str, Example] = {
     "trees": Example(from_corpus("tree")),
     "paths": Example(from_corpus("find")),
     "search": Example(from_corpus("grep_rn"), "Grep"),
-    "environment": Example(lambda: corpus("environment").replace("/home/deploy", "/srv/deploy")),
+    "environment": Example(lambda: corpus("environment").replace("/home/", "/srv/")),
     "columns": Example(from_corpus("dpkg_l")),
     "records": Example(made(texts.orders_csv)),
     "json": Example(from_corpus("issues_json")),
