@@ -17,7 +17,7 @@ PACKAGE = ROOT / "headroom"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "memo", "lru"}),
     frozenset({"options", "conversation"}),
-    frozenset({"settings", "tokens", "prices", "record", "redaction"}),
+    frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns"}),
     frozenset({"metrics", "totals"}),
     frozenset({"compressors", "dialects", "ccr"}),
     frozenset({"transforms", "retrieval"}),
@@ -27,7 +27,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     # Below here nothing touches the world; here and above may.
     frozenset({"http", "stores", "vocabulary"}),
     frozenset({"sent", "requestlog", "pricefile"}),
-    frozenset({"layers"}),
+    frozenset({"layers", "learning"}),
     frozenset({"proxy", "demo", "agents"}),
     frozenset({"audit"}),
     frozenset({"proxy.server", "mcp"}),
