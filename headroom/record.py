@@ -44,6 +44,8 @@ class Record:
     """"" or what went wrong, without any content: "Unreachable", "client left", "stream broke"."""
     partial: bool = False
     """The provider holds more of the conversation than the request shows, so its usage tells nothing of our counting."""
+    tenant: str = ""
+    """Under whom originals were kept (see headroom.proxy.tenants); "" if there were none."""
     session: str = ""
     project: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class Draft:
     tokens_after: int | None = None
     usage: Callable[[], Usage] = Usage
     overhead_ms: float = 0.0
+    tenant: str = ""
     error: str = ""
     request: str = ""
     """The bodies, only under --log-messages."""

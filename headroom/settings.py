@@ -45,6 +45,7 @@ class Settings:
     stateless: bool = option(False, "Write not one byte to disk; state lives in memory, at most 64 MiB of originals.", group=KEEP)
     ccr_ttl: float = option(7 * 86400.0, "How long an original is kept after its last use.", group=KEEP, parse=seconds, show=show_seconds)
     ccr_max_bytes: int = option(512 << 20, "Room for originals; the ones unused for longest go first.", group=KEEP, parse=size, show=show_size)
+    toin_shared: bool = option(False, "Tenants share what is learned of which kinds of output get asked for again, and its policies; else each has its own.", group=KEEP)
 
     log_file: str = option("", "JSON lines, one record a request; reopened on SIGHUP.", group=SEE, metavar="PATH")
     log_messages: bool = option(False, "Also log request and answer bodies. Credentials never.", group=SEE)

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "compress": "show what would become of a text, by which compressor and why",
     "audit": "what your recorded agent sessions would have cost through Headroom",
     "retrieve": "print an original by its key",
+    "toin": "what was learned of which kinds of output get asked for again: show, export, import, merge, reset",
     "mcp": "our tools for agents by MCP: serve them, register them with Claude Code or Codex",
     "settings": "list every setting, its value and where it came from",
     "prices": "what each model is taken to cost, since when and by which source",

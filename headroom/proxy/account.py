@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from headroom.learning.toin import Toin
 from headroom.metrics import Metrics
 from headroom.record import Record
 from headroom.tokens import Learned
@@ -20,8 +21,10 @@ class Log(Protocol):
 class Account:
     """What layers/observe reports to, and what /stats and /metrics are read from."""
 
-    def __init__(self, totals: Totals, metrics: Metrics, learned: Learned, log: Log | None, wall: Callable[[], float]) -> None:
-        self.totals, self.metrics, self.learned = totals, metrics, learned
+    def __init__(
+        self, totals: Totals, metrics: Metrics, learned: Learned, log: Log | None, wall: Callable[[], float], toin: Toin | None = None
+    ) -> None:
+        self.totals, self.metrics, self.learned, self.toin = totals, metrics, learned, toin
         self._log, self._wall = log, wall
         self._active = 0
 
@@ -35,6 +38,8 @@ class Account:
         self.totals.observe(record, self._wall())
         self.metrics.observe(record)
         self._learn(record)
+        if self.toin is not None and record.tenant:
+            self.toin.compressed(record.tenant, record.report)
         if self._log is not None:
             self._log.write(record)
 

@@ -13,11 +13,13 @@ from headroom import ccr, retrieval
 from headroom.conversation import Json
 from headroom.errors import BadRequest, MethodNotAllowed, NotFound, TooLarge
 from headroom.http.message import Handler, Request, Response, once
+from headroom.patterns import How
 
 HEALTH = frozenset(("/livez", "/readyz", "/health"))
 """Open to everybody: orchestrators ask from outside and without credentials."""
 
 RETRIEVE = "/v1/retrieve"
+PATTERNS = "/v1/toin/patterns"
 ALL_LINES = "1-999999999"
 MAX_QUESTION = 64 * 1024
 """Bytes of a POST to a control route: a key, a range, a query."""
@@ -38,6 +40,10 @@ class Inside:
     original: Callable[[Request, str], Awaitable[str | None]]
     """The caller's original behind a key."""
     reset: Callable[[], None]
+    patterns: Callable[[Request], Awaitable[Json]]
+    """What was learned of the caller's outputs."""
+    retrieved: Callable[[Request, str, How], Awaitable[None]]
+    """Hears that an original was given back, and how it was asked for."""
 
 
 class Control:
@@ -52,6 +58,7 @@ class Control:
             "/stats": ("GET", self._stats),
             "/stats/reset": ("POST", self._reset),
             "/metrics": ("GET", self._metrics),
+            PATTERNS: ("GET", self._patterns),
             RETRIEVE: ("GET POST", self._retrieve),
         }
 
@@ -113,7 +120,11 @@ class Control:
             shown = await anyio.to_thread.run_sync(_shown, text, lines, query)
         except ValueError as error:
             raise BadRequest(str(error)) from None
+        await self._inside.retrieved(request, key, "query" if query is not None else "whole" if lines is None else "lines")
         return answer({"key": key, **shown})
+
+    async def _patterns(self, request: Request) -> Response:
+        return answer(await self._inside.patterns(request))
 
 
 def _shown(text: str, lines: str | None, query: str | None) -> Mapping[str, Json]:

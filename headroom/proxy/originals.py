@@ -29,24 +29,27 @@ class Originals:
 
     async def keep(self, request: Request, originals: Mapping[str, str]) -> None:
         """CCR key → text. Raises StoreError."""
-        owner = tenant(identity(request, self._door.has_token(request)), await self._key())
+        owner = request.draft.tenant = tenant(identity(request, self._door.has_token(request)), await self._key())
         rows = {key: text.encode("utf-8", "surrogatepass") for key, text in originals.items()}
         await self._store.put(self._space, owner, rows)
         self.stored += len(rows)
 
     async def find(self, request: Request, key: str) -> str | None:
         """The caller's original. Raises StoreError."""
-        name = identity(request, self._door.has_token(request))
-        if not name and self._open_to_local and self._door.is_local(request):
-            owner = None
-        else:
-            owner = tenant(name, await self._key())
+        owner = await self.reader(request)
         row = (await self._store.get(self._space, owner, [key])).get(key)
         if row is None:
             self.missed += 1
             return None
         self.retrieved += 1
         return row.decode("utf-8", "surrogatepass")
+
+    async def reader(self, request: Request) -> str | None:
+        """The tenant whose rows the caller may read; None: every tenant's. Raises StoreError."""
+        name = identity(request, self._door.has_token(request))
+        if not name and self._open_to_local and self._door.is_local(request):
+            return None
+        return tenant(name, await self._key())
 
     async def size(self) -> Size | None:
         """None if the store cannot tell."""

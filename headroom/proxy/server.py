@@ -33,8 +33,10 @@ from headroom.layers.guard import door, guard_control, guard_data, is_loopback
 from headroom.layers.observe import Clocks, observe
 from headroom.layers.rescue import rescue
 from headroom.layers.retry import retry
+from headroom.learning.toin import FLUSH_SECONDS, Toin
 from headroom.metrics import Metrics
 from headroom.options import load
+from headroom.patterns import How
 from headroom.pipeline import standard
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
@@ -47,7 +49,7 @@ from headroom.requestlog import RequestLog
 from headroom.sent import SENT, Journal
 from headroom.settings import Settings
 from headroom.stores import open_store
-from headroom.stores.base import Space
+from headroom.stores.base import Space, Store
 from headroom.tokens import Learned
 from headroom.totals import Totals
 from headroom.transforms.outline import Outline
@@ -91,7 +93,8 @@ class Proxy:
         self._url = url = state_url(settings, environ)
         self.store = open_store(url, time.time)
         self.log = RequestLog(settings.log_file, time.monotonic) if settings.log_file else None
-        self.account = Account(Totals(), Metrics(__version__), Learned(), self.log, time.time)
+        self.toin = learning(settings, self.store)
+        self.account = Account(Totals(), Metrics(__version__), Learned(), self.log, time.time, self.toin)
         self.recount = Recount()
         self._door = door(settings.proxy_token, settings.allowed_hosts, settings.host)
         self.originals = Originals(
@@ -139,7 +142,7 @@ class Proxy:
         return control.Inside(
             version=__version__, optimize=not self.settings.no_optimize, uptime=lambda: time.monotonic() - self._started,
             checks=self._checks, stats=self._stats, metrics=self._metrics, original=self._original,
-            reset=self.account.totals.reset,
+            reset=self.account.totals.reset, patterns=self._patterns, retrieved=self._retrieved,
         )
 
     async def _checks(self) -> Mapping[str, str]:
@@ -152,7 +155,8 @@ class Proxy:
         ccr = {"entries": size.entries if size else None, "bytes": size.bytes if size else None}
         stats = self.account.totals.stats(time.time(), self.recount.counter.name)
         stats["tokens"]["factors"] = self.account.learned.factors()
-        return stats | {"ccr": ccr | {"stored": o.stored, "retrieved": o.retrieved, "missed": o.missed}}
+        toin = {"enabled": False} if self.toin is None else self.toin.stats()
+        return stats | {"toin": toin, "ccr": ccr | {"stored": o.stored, "retrieved": o.retrieved, "missed": o.missed}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
         metrics, size, o = self.account.metrics, await self.originals.size(), self.originals
@@ -177,6 +181,34 @@ class Proxy:
             await self.originals.prepare()
         except StoreError as error:
             raise OurError(f"{error.message}; state is at {self._url}: choose another place with --state, or --stateless") from None
+        await self._flush()
+
+    async def _patterns(self, request: Request) -> Json:
+        """The caller's own and those of the pool; all of them for the owner of the machine."""
+        if self.toin is None:
+            return {"enabled": False, "patterns": []}
+        try:
+            await self.toin.flush()
+            return {**self.toin.stats(), "patterns": self.toin.patterns.show(await self.originals.reader(request))}
+        except StoreError as error:
+            raise Busy(f"what was learned cannot be read now: {error.message}", retry_after=1) from None
+
+    async def _retrieved(self, request: Request, key: str, how: How) -> None:
+        if self.toin is not None:
+            self.toin.retrieved(await self.originals.reader(request), key, how)
+
+    async def _flush(self) -> None:
+        if self.toin is not None:
+            try:
+                await self.toin.flush()
+            except StoreError:
+                self.account.mishap("toin")
+
+    async def keep_learning(self) -> None:
+        """Until cancelled."""
+        while True:
+            await anyio.sleep(FLUSH_SECONDS)
+            await self._flush()
 
     async def learn_to_count(self) -> None:
         """A vocabulary takes a quarter of a second and 80 MB: requests are served meanwhile, with estimates."""
@@ -184,6 +216,7 @@ class Proxy:
 
     async def aclose(self) -> None:
         await self.client.aclose()
+        await self._flush()
         if self.log is not None:
             await self.log.aclose()
         await self.store.aclose()
@@ -224,6 +257,7 @@ class App:
             return
         async with anyio.create_task_group() as background:
             background.start_soon(proxy.learn_to_count)
+            background.start_soon(proxy.keep_learning)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             proxy.draining = True
@@ -238,6 +272,11 @@ def _limits(settings: Settings) -> ClientLimits:
         connect_timeout=settings.connect_timeout, first_byte_timeout=settings.request_timeout,
         idle_timeout=settings.idle_timeout,
     )
+
+
+def learning(settings: Settings, store: Store) -> Toin | None:
+    """What is learned would be lost with the process under --stateless, so nothing is."""
+    return None if settings.stateless else Toin(store, secrets.token_hex(8), settings.ccr_ttl, shared=settings.toin_shared)
 
 
 def views(settings: Settings) -> Views:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from headroom.conversation import Json
 from headroom.errors import BadRequest, ClientError, MethodNotAllowed, NotFound, TooLarge
 from headroom.http.message import Request, Response, once
+from headroom.patterns import How
 from headroom.proxy.control import Control, Inside
 
 pytestmark = pytest.mark.anyio
@@ -20,6 +22,7 @@ TEXT = "one\ntwo\nthree é"
 class World:
     def __init__(self, checks: Mapping[str, str] | None = None) -> None:
         self.reset = 0
+        self.heard: list[tuple[str, How]] = []
         self._checks = checks or {"store": "ok"}
 
     async def checks(self) -> Mapping[str, str]:
@@ -38,9 +41,16 @@ class World:
         def reset() -> None:
             self.reset += 1
 
+        async def retrieved(request: Request, key: str, how: How) -> None:
+            self.heard.append((key, how))
+
+        async def patterns(request: Request) -> Json:
+            return {"enabled": True, "patterns": []}
+
         return Control(Inside(
             version="1.2.3", optimize=True, uptime=lambda: 4.5, checks=self.checks, stats=self.stats,
             metrics=self.metrics, original=self.original, reset=reset,
+            patterns=patterns, retrieved=retrieved,
         ))
 
 
@@ -92,6 +102,21 @@ async def test_statistics_and_metrics() -> None:
 ])
 async def test_an_original_is_given_back(request_: Request, expected: object) -> None:
     assert read(await World().control()(request_)) == expected
+
+
+@pytest.mark.parametrize(("target", "how"), [
+    (f"/v1/retrieve/{KEY}", ["whole"]), (f"/v1/retrieve/{KEY}?lines=2", ["lines"]), (f"/v1/retrieve/{KEY}?lines=1-3&query=two", ["query"]),
+    (f"/v1/retrieve/{KEY}?lines=x", []), ("/v1/retrieve/" + "0" * 24, []),
+])
+async def test_what_is_given_back_is_heard_of(target: str, how: list[How]) -> None:
+    world = World()
+    with contextlib.suppress(ClientError):
+        await world.control()(ask(target))
+    assert world.heard == [(KEY, each) for each in how]
+
+
+async def test_what_was_learned_is_shown() -> None:
+    assert read(await World().control()(ask("/v1/toin/patterns"))) == {"enabled": True, "patterns": []}
 
 
 @pytest.mark.parametrize(("request_", "error"), [
