@@ -21,6 +21,13 @@ Policy = Literal["as_is", "gentle", "whole"]
 How = Literal["whole", "lines", "query"]
 """How an original was asked for."""
 
+HOWS: tuple[How, ...] = ("whole", "lines", "query")
+
+
+def how_of(lines: str | None, query: str | None) -> How:
+    """What is asked for by these arguments of a retrieval."""
+    return "query" if query is not None else "whole" if lines is None else "lines"
+
 MIN_EVIDENCE = 5
 """Shortened outputs below which nothing follows, however many of them were asked for."""
 

@@ -119,3 +119,7 @@ def test_what_is_shown() -> None:
         ("U", True, "as_is", 0), ("T", False, "whole", 6),
     ]
     assert [row["compressed"] for row in patterns.show()] == [9, 6, 1]
+
+
+def test_how_much_is_asked_for() -> None:
+    assert [how_of(None, None), how_of("1-3", None), how_of(None, "a"), how_of("1-3", "a")] == ["whole", "lines", "query", "query"]

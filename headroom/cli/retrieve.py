@@ -14,6 +14,7 @@ import anyio
 from headroom import ccr, retrieval
 from headroom.cli.address import base_url
 from headroom.options import load
+from headroom.patterns import how_of
 from headroom.proxy.ask import NoProxy, Running
 from headroom.proxy.server import originals_space, state_url
 from headroom.settings import Settings
@@ -52,7 +53,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
 
 def _from_proxy(given: Any, settings: Settings) -> str | None:
     try:
-        return Running(given.url or base_url(settings.host, settings.port), settings.proxy_token).original(given.key)
+        return Running(given.url or base_url(settings.host, settings.port), settings.proxy_token).original(given.key, how_of(given.lines, given.query))
     except NoProxy:
         return None
 

@@ -8,6 +8,7 @@ import anyio.to_thread
 
 from headroom.conversation import Json
 from headroom.errors import OurError
+from headroom.patterns import How
 from headroom.proxy.ask import Running
 from headroom.stores.base import Space, Store
 
@@ -21,11 +22,11 @@ class LocalSource:
     def __init__(self, proxy: Running, store: Store, space: Space) -> None:
         self._proxy, self._store, self._space = proxy, store, space
 
-    async def original(self, key: str) -> str | None:
+    async def original(self, key: str, how: How) -> str | None:
         """A proxy that cannot say is passed over, and named if the state has no answer either. Raises OurError."""
         failure = None
         try:
-            text = await anyio.to_thread.run_sync(self._proxy.original, key)
+            text = await anyio.to_thread.run_sync(self._proxy.original, key, how)
         except OurError as error:
             text, failure = None, error
         if text is not None:

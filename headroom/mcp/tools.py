@@ -12,6 +12,7 @@ import anyio.to_thread
 from headroom import ccr, retrieval
 from headroom.conversation import Conversation, Edit, Json, Part, Report
 from headroom.errors import BadRequest, NotFound
+from headroom.patterns import How, how_of
 from headroom.pipeline import Pipeline
 
 AT = ("text",)
@@ -23,7 +24,9 @@ UNTOLD = frozenset(("recent", "latency"))
 class Source(Protocol):
     """Where originals are kept and statistics are known."""
 
-    async def original(self, key: str) -> str | None: ...
+    async def original(self, key: str, how: How) -> str | None:
+        """`how` it is asked for is counted: what is often asked for is left whole in the end."""
+        ...
 
     async def keep(self, originals: Mapping[str, str]) -> None: ...
 
@@ -116,10 +119,11 @@ async def _retrieve(source: Source, given: Mapping[str, Json]) -> str:
     key = given.get("key", "").strip().lower()
     if not ccr.KEY.fullmatch(key):
         raise BadRequest("a key is 24 hex digits, as it stands in the marker")
-    text = await source.original(key)
+    lines, query = given.get("lines"), given.get("query")
+    text = await source.original(key, how_of(lines, query))
     if text is None:
         raise NotFound("no original under this key: it was never stored here, or it expired; run the command again")
-    return await anyio.to_thread.run_sync(_part, text, given.get("lines"), given.get("query"))
+    return await anyio.to_thread.run_sync(_part, text, lines, query)
 
 
 def _part(text: str, lines: str | None, query: str | None) -> str:

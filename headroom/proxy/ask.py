@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from headroom.conversation import Json
 from headroom.errors import OurError
+from headroom.patterns import How
 
 ASK_SECONDS = 10.0
 """A control route answers in milliseconds; whoever asks waits in front of a terminal or an agent."""
@@ -27,9 +28,9 @@ class Running:
     """http://host:port, perhaps with a path."""
     token: str = field(default="", repr=False)
 
-    def original(self, key: str) -> str | None:
-        """The text under a key, None if it has none. Raises OurError."""
-        answer = self._get(f"/v1/retrieve/{key}")
+    def original(self, key: str, how: How = "whole") -> str | None:
+        """The text under a key, None if it has none; `how` much of it is asked for is counted there. Raises OurError."""
+        answer = self._get(f"/v1/retrieve/{key}?how={how}")
         if answer is None:
             return None
         text = answer.get("text") if isinstance(answer, dict) else None

@@ -13,7 +13,7 @@ from headroom import ccr, retrieval
 from headroom.conversation import Json
 from headroom.errors import BadRequest, MethodNotAllowed, NotFound, TooLarge
 from headroom.http.message import Handler, Request, Response, once
-from headroom.patterns import How
+from headroom.patterns import HOWS, How, how_of
 
 HEALTH = frozenset(("/livez", "/readyz", "/health"))
 """Open to everybody: orchestrators ask from outside and without credentials."""
@@ -120,7 +120,8 @@ class Control:
             shown = await anyio.to_thread.run_sync(_shown, text, lines, query)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        await self._inside.retrieved(request, key, "query" if query is not None else "whole" if lines is None else "lines")
+        told = next((how for how in HOWS if how == question.get("how")), None)  # by one of ours that cuts the text itself
+        await self._inside.retrieved(request, key, told or how_of(lines, query))
         return answer({"key": key, **shown})
 
     async def _patterns(self, request: Request) -> Response:

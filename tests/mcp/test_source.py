@@ -28,13 +28,13 @@ async def test_the_proxy_is_asked_first_then_the_state(tmp_path: Path, kind: str
         await app.proxy.store.put(SPACE, "somebody", {KEY: b"from the proxy"})
         source = LocalSource(Running(url), store, SPACE)
         await source.keep({OTHER: "ours \ud800"})
-        assert await source.original(KEY) == "from the proxy"
-        assert await source.original(OTHER) == "ours \ud800"
-        assert await source.original("2" * 24) is None
+        assert await source.original(KEY, "whole") == "from the proxy"
+        assert await source.original(OTHER, "whole") == "ours \ud800"
+        assert await source.original("2" * 24, "whole") is None
         assert (await source.stats())["requests"]["total"] == 0
-    assert await source.original(OTHER) == "ours \ud800"
+    assert await source.original(OTHER, "whole") == "ours \ud800"
     with pytest.raises(OurError, match="no Headroom proxy answers"):
-        await source.original(KEY)
+        await source.original(KEY, "whole")
     with pytest.raises(NoProxy):
         await source.stats()
     await store.aclose()

@@ -10,6 +10,7 @@ from headroom import ccr
 from headroom.conversation import Json
 from headroom.errors import BadRequest, HeadroomError, NotFound
 from headroom.mcp.tools import Tool, tools
+from headroom.patterns import How
 from headroom.pipeline import standard
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +27,7 @@ class Shelf:
     def __init__(self) -> None:
         self.kept = {KEY: TEXT}
 
-    async def original(self, key: str) -> str | None:
+    async def original(self, key: str, how: How) -> str | None:
         return self.kept.get(key)
 
     async def keep(self, originals: Mapping[str, str]) -> None:

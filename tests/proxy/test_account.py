@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from headroom.conversation import Report, Usage
+import pytest
+
+from headroom.conversation import Edit, Report, Usage
+from headroom.learning.toin import Toin
 from headroom.metrics import Metrics
 from headroom.proxy.account import Account
 from headroom.record import Record
+from headroom.stores.memory import Memory
 from headroom.tokens import Learned
 from headroom.totals import Totals
 
@@ -56,3 +60,15 @@ def test_mishaps_are_counted_by_name() -> None:
     account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 0.0)
     account.mishap("journal")
     assert b'headroom_store_errors_total{operation="journal"} 1' in account.metrics.render(False)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("tenant", "counted"), [("a", 1), ("", 0)])
+async def test_what_was_shortened_is_counted_for_its_tenant(tenant: str, counted: int) -> None:
+    toin = Toin(Memory(lambda: 0.0), "w", 60.0)
+    account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 0.0, toin)
+    account.begin()
+    report = Report(edits=(Edit("logs", "Bash", "text", "t", "lossy", 9, 1),), originals={"k": "text"})
+    account.end(replace(record(), tenant=tenant, report=report))
+    await toin.flush()
+    assert len(toin.patterns.show(tenant)) == counted
