@@ -18,6 +18,7 @@ from headroom.patterns import (
     Policy,
     at_least,
     decide,
+    how_of,
 )
 
 JSON, LINES = "json-0123456789abcdef", "lines-0123456789abcdef"
