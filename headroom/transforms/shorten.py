@@ -148,6 +148,7 @@ class Shorten:
         for gain, trial in ranked:
             if best is not None and gain < lead - CLOSE:
                 break
+            promised = gain if trial.made is not None else 1.0  # a guess says nothing of those behind it
             if trial.piece != part.text:
                 trial = _try(trial.compressor, part.text, goal)
             if trial.costly:
@@ -155,7 +156,7 @@ class Shorten:
             elif trial.made is not None and self._pays(before, trial.made) and self._tokens(trial.made.text) < fewest:
                 if _may_stand(trial.made, trial.compressor, part):
                     fewest = self._tokens(trial.made.text)
-                    lead = min(gain, 1 - fewest / before) if best is None else lead  # it may have promised more than it kept
+                    lead = min(promised, 1 - fewest / before) if best is None else lead  # it may have promised more than it kept
                     best = trial
                 elif trial.made.grade == "equal":
                     reason = "file_read"

@@ -111,6 +111,8 @@ GOOD = Cutting("good", 0.3, knows=LINES)
         (shorten(Cutting("whole", 0.1, 0.7, knows=LONG + ".", needs="."), Cutting("fair", 0.6, knows=LONG + "."), text=LONG + "."), "whole"),
         # So is the next one where the first keeps less than the sample promised.
         (shorten(Cutting("promising", 0.2, knows=LONG, whole=0.9), Cutting("fair", 0.6, knows=LONG), text=LONG), "fair"),
+        # After a guess, close is measured by what the first one saves: nobody who shows a third on the sample is near nine tenths.
+        (shorten(Cutting("guess", 0.1, 0.8, knows=LONG + ".", needs="."), Cutting("near", 0.65, knows=LONG + ".", whole=0.05), text=LONG + "."), "guess"),
     ],
 )
 def test_who_wins(result: Short | Skip, expected: str) -> None:
