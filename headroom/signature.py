@@ -32,13 +32,14 @@ them files of several languages, printed with line numbers, were a kind each, an
 COMMON = 3
 """A shape is the text's own if one line in so many has it."""
 
-JSON = re.compile(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]]|-?\d[\d.]*\s*[,\]]))')
+JSON = re.compile(r'[ \t\r\n]*(?:\{[ \t\r\n]*(?:"|\})|\[[ \t\r\n]*(?:[\[{"\]]|-?[0-9][0-9.]*[ \t\r\n]*[,\]]))')
 """How JSON opens; "[12:00:01] text" does not."""
 
-NAME = re.compile(r'"([^"\\\n]{1,64})"\s*:')
-DIGITS = re.compile(r"\d+")
-WORD = re.compile(r"[^\W\d][\w./-]*")
-"""A word, a name or a path."""
+NAME = re.compile(r'"([^"\\\n]{1,64})"[ \t]*:')
+DIGITS = re.compile(r"[0-9]+")
+WORD = re.compile("[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_./\x80-\U0010ffff-]*")
+"""A word, a name or a path. All that is not ASCII counts as letters: which characters are letters depends on the version
+of Unicode, and so on that of Python."""
 
 WORDS = re.compile(r"a(?:[ \t]+a)+")
 BLANKS = re.compile(r"[ \t]+")
