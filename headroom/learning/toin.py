@@ -34,7 +34,8 @@ KNOWN_BYTES = 1 << 20
 """For tables of policies remembered in this process."""
 
 FLUSH_SECONDS = 10.0
-"""How late what is learned may be. It shapes new conversations only, and nobody waits for it."""
+"""How late what is learned may be. It shapes new conversations only, and nobody waits for it; a process that is killed takes
+so much of it along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Asked:
     """None: the owner of the machine, who may read every tenant's."""
     key: str
     how: How
+    flushes: int = 3
+    """Until it is given up that another worker, whose notes wait too, says what kind it is."""
 
 
 class Toin:
@@ -172,6 +175,8 @@ class Toin:
             row = found.get((note.tenant, note.key))
             if row is not None:
                 self._hear(row, note.how)
+            elif note.flushes > 1:
+                self._asked.append(replace(note, flushes=note.flushes - 1))
 
     def _hear(self, row: bytes, how: How) -> None:
         try:

@@ -62,6 +62,21 @@ async def test_the_owner_of_the_machine_asks_for_anybodys() -> None:
     assert row["whole"] == 1
 
 
+async def test_a_worker_may_hear_of_a_retrieval_before_another_has_told_of_what_kind_it_is() -> None:
+    store = Memory(lambda: 0.0)
+    maker, teller = learned(store, "m"), learned(store, "t")
+    maker.compressed("a", report(LOG))
+    teller.retrieved("a", ccr.key_of(LOG), "lines")
+    teller.retrieved("a", "0" * 24, "lines")
+    await teller.flush()
+    assert teller.patterns.show() == []
+    await maker.flush()
+    for _ in range(4):
+        await teller.flush()
+    (row,) = teller.patterns.show()
+    assert (row["lossy"], row["lines"]) == (1, 1)
+
+
 @pytest.mark.parametrize("shared", [False, True])
 async def test_tenants_learn_together_only_if_told_to(shared: bool) -> None:
     ours = learned(Memory(lambda: 0.0), shared=shared)
