@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from headroom.compressors.base import Compressed, Goal
 from headroom.compressors.lines.glance import glance
+from headroom.compressors.lines.numbers import NUMBERED, Run, Style, bare, read, runs_of
 
 EVERY = 10
 """Numbers kept: with every tenth a line is found by counting to nine, and a denser grid costs what it would save."""
@@ -26,52 +27,11 @@ MIN_RUN = 10
 MAX_PIECES = 20
 """Blocks and gaps the first line may list; a text with more is no file that was read."""
 
-_NUMBERED = re.compile(r"( *)(L?)([0-9]{1,9})(\t|→|: ?| ?[|│] ?)")
 _HEADER = re.compile(
     r"\[numbered lines (?P<plan>[0-9][^:\]\n]*): "
     r'number \("(?P<style>[^"\n]*)"\) shown on the first and every 10th line only\]\n'
 )
-_STYLE = re.compile(r"(L?)%(0?)([0-9]{0,2})d(\\t|→|: ?| ?[|│] ?)")
 _PIECE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})|([0-9]{1,9}) other")
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a tool writes its numbers."""
-
-    letter: str
-    zero: str
-    """"0" if numbers are filled up with zeros, "" if with spaces."""
-    width: int
-    separator: str
-
-    def __str__(self) -> str:
-        """As printf has it; a tab as its escape."""
-        separator = "\\t" if self.separator == "\t" else self.separator
-        return f"{self.letter}%{self.zero}{self.width or ''}d{separator}"
-
-    @property
-    def long(self) -> str:
-        """A template for the number as the tool wrote it."""
-        return f"{self.letter}%{self.zero}{self.width or ''}d{self.separator}"
-
-    @property
-    def bare(self) -> str:
-        """A template for the number without what fills it up."""
-        return f"{self.letter}%d{self.separator}"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Lines `start` to `end` (exclusive) of a text; numbered from `first` on, or not numbered if that is None."""
-
-    start: int
-    end: int
-    first: int | None
-
-    def __str__(self) -> str:
-        count = self.end - self.start
-        return f"{count} other" if self.first is None else f"{self.first}-{self.first + count - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +42,7 @@ class NumberedReads:
     lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        found = [_NUMBERED.match(line) for line in glance(text)]
+        found = [NUMBERED.match(line) for line in glance(text)]
         numbers = [int(match[3]) if match else None for match in found]
         counted = sum(1 for a, b in pairwise(numbers) if a is not None and b == a + 1)
         return 0.95 * min(1.0, counted / max(1, len(numbers) - 2))  # one pair is the seam between the two pieces of the glance
@@ -92,7 +52,7 @@ class NumberedReads:
             return None
         body = text[:-1] if text.endswith("\n") else text
         lines = body.split("\n")
-        style, runs = _blocks(lines)
+        style, runs = runs_of(lines, MIN_RUN)
         if style is None or len(runs) > MAX_PIECES:
             return None
         header = f'[numbered lines {", ".join(map(str, runs))}: number ("{style}") shown on the first and every 10th line only]'
@@ -101,57 +61,12 @@ class NumberedReads:
 
     def expand(self, short: str) -> str | None:
         header = _HEADER.match(short)
-        style = header and _STYLE.fullmatch(header["style"])
-        if not header or not style:
+        if not header:
             return None
-        spelled = Style(style[1], style[2], int(style[3] or 0), style[4].replace("\\t", "\t"))
         try:
-            return "\n".join(_numbered(short[header.end() :].split("\n"), header["plan"], spelled))
+            return "\n".join(_numbered(short[header.end() :].split("\n"), header["plan"], read(header["style"])))
         except ValueError:
             return None
-
-
-def _blocks(lines: list[str]) -> tuple[Style | None, list[Run]]:
-    """The style of the first numbered block, and the whole text as blocks of that style and what lies between."""
-    style: Style | None = None
-    runs: list[Run] = []
-    done = at = 0
-    while at < len(lines):
-        found = _NUMBERED.match(lines[at])
-        if not found:
-            at += 1
-            continue
-        spelled, end = _longest(lines, at, found) if style is None else (style, _end(lines, at, int(found[3]), style))
-        if end - at >= MIN_RUN:
-            style = spelled
-            if done < at:
-                runs.append(Run(done, at, None))
-            runs.append(Run(at, end, int(found[3])))
-            done = end
-        at = max(end, at + 1)
-    if done < len(lines):
-        runs.append(Run(done, len(lines), None))
-    return style, runs
-
-
-def _longest(lines: list[str], at: int, found: re.Match[str]) -> tuple[Style, int]:
-    """The style that numbers most lines from here on: a space behind the separator may belong to either side."""
-    pad, letter, digits, separator = found.groups()
-    zero = "0" if not pad and len(digits) > 1 and digits[0] == "0" else ""
-    width = len(pad + digits) if pad or zero else 0
-    styles = [Style(letter, zero, width, s) for s in dict.fromkeys((separator, separator.rstrip(" ")))]
-    ends = [(_end(lines, at, int(digits), style), style) for style in styles]
-    end, style = max(ends, key=lambda pair: pair[0])
-    return style, end
-
-
-def _end(lines: list[str], at: int, number: int, style: Style) -> int:
-    """Where the run of consecutive numbers that starts at line `at` ends."""
-    template = style.long
-    while at < len(lines) and lines[at].startswith(template % number):
-        at += 1
-        number += 1
-    return at
 
 
 def _thinned(lines: list[str], runs: list[Run], style: Style) -> Iterator[str]:
@@ -159,22 +74,11 @@ def _thinned(lines: list[str], runs: list[Run], style: Style) -> Iterator[str]:
         if run.first is None:
             yield from lines[run.start : run.end]
             continue
-        texts = _bare(lines[run.start : run.end], run.first, style)
+        texts = bare(lines[run.start : run.end], run.first, style)
         shown = dict.fromkeys((0, *range(-run.first % EVERY, len(texts), EVERY)))
         for at in shown:
             texts[at] = style.bare % (run.first + at) + texts[at]
         yield from texts
-
-
-def _bare(lines: list[str], first: int, style: Style) -> list[str]:
-    """Lines without their numbers, cut in slices of equally long ones."""
-    texts: list[str] = []
-    while len(texts) < len(lines):
-        number = first + len(texts)
-        size = len(style.long % number)
-        same = 10 ** len(str(number)) - number
-        texts += [line[size:] for line in lines[len(texts) : len(texts) + same]]
-    return texts
 
 
 def _numbered(lines: list[str], plan: str, style: Style) -> Iterator[str]:

@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from headroom.compressors.reads import Run, Style
+from headroom.compressors.lines.numbers import Run, Style, bare, runs_of
 
 MIN_RUN = 4
 """Consecutive numbers that make a block: as many as the shortest repeat that is referred to has lines."""
-
-_NUMBERED = re.compile(r"( *)(L?)([0-9]{1,9})(\t|→|: ?| ?[|│] ?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ LEAST = 4
 
 def lines_of(rows: Sequence[str | None]) -> Lines:
     """Rows, with their numbers taken off where most are numbered and each number names one line. None: not shown."""
-    style, runs = _blocks(rows)
+    style, runs = runs_of(rows, MIN_RUN)
     numbered = [run for run in runs if run.first is not None]
     most = 2 * sum(run.end - run.start for run in numbered) >= len(rows) - rows.count(None)
     if style is None or not most or not _rising(numbered):
@@ -74,7 +71,7 @@ def lines_of(rows: Sequence[str | None]) -> Lines:
     contents: list[str | None] = []
     for run in runs:
         piece = rows[run.start : run.end]
-        contents += piece if run.first is None else _bare(piece, run.first, style)
+        contents += piece if run.first is None else bare(piece, run.first, style)
     return Lines(contents, style, runs, [run.start for run in runs], _first(contents, numbered))
 
 
@@ -93,68 +90,5 @@ def _first(contents: Sequence[str | None], runs: Sequence[Run]) -> dict[str, int
     return first
 
 
-def _blocks(rows: Sequence[str | None]) -> tuple[Style | None, list[Run]]:
-    """The style of the first numbered block, and the whole text as blocks of that style and what lies between."""
-    style: Style | None = None
-    runs: list[Run] = []
-    done = at = 0
-    match = _NUMBERED.match
-    while at < len(rows):
-        row = rows[at]
-        found = match(row) if row else None
-        if not found or not _follows(rows, at + 1, int(found[3]) + 1):
-            at += 1
-            continue
-        number = int(found[3])
-        spelled, end = _longest(rows, at, found) if style is None else (style, _end(rows, at, number, style))
-        if end - at >= MIN_RUN:
-            style = spelled
-            if done < at:
-                runs.append(Run(done, at, None))
-            runs.append(Run(at, end, number))
-            done = end
-        at = max(end, at + 1)
-    if done < len(rows):
-        runs.append(Run(done, len(rows), None))
-    return style, runs
-
-
-def _follows(rows: Sequence[str | None], at: int, number: int) -> bool:
-    """Whether row `at` may carry `number`: most lists of numbers are told from numbered lines by that."""
-    row = rows[at] if at < len(rows) else None
-    return row is not None and row.lstrip("L 0").startswith(str(number).lstrip("0"))
-
-
-def _longest(rows: Sequence[str | None], at: int, found: re.Match[str]) -> tuple[Style, int]:
-    """The style that numbers most lines from here on: a space behind the separator may belong to either side."""
-    pad, letter, digits, separator = found.groups()
-    zero = "0" if not pad and len(digits) > 1 and digits[0] == "0" else ""
-    width = len(pad + digits) if pad or zero else 0
-    styles = [Style(letter, zero, width, s) for s in dict.fromkeys((separator, separator.rstrip(" ")))]
-    ends = [(_end(rows, at, int(digits), style), style) for style in styles]
-    end, style = max(ends, key=lambda pair: pair[0])
-    return style, end
-
-
-def _end(rows: Sequence[str | None], at: int, number: int, style: Style) -> int:
-    """Where the run of consecutive numbers that starts at row `at` ends."""
-    template = style.long
-    while at < len(rows) and (row := rows[at]) is not None and row.startswith(template % number):
-        at += 1
-        number += 1
-    return at
-
-
 def _rising(runs: Sequence[Run]) -> bool:
     return all(b.first is not None and a.first is not None and b.first >= a.first + a.end - a.start for a, b in pairwise(runs))
-
-
-def _bare(rows: Sequence[str | None], first: int, style: Style) -> list[str | None]:
-    """Rows without their numbers, cut in slices of equally long ones."""
-    contents: list[str | None] = []
-    while len(contents) < len(rows):
-        number = first + len(contents)
-        size = len(style.long % number)
-        same = 10 ** len(str(number)) - number
-        contents += [row and row[size:] for row in rows[len(contents) : len(contents) + same]]
-    return contents

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import TooCostly, read_back
+from headroom.compressors.lines import numbers
 from headroom.compressors.lines.numbering import Lines, lines_of
-from headroom.compressors.reads import Style
 
 MIN_LINES, MIN_CHARACTERS = 4, 160
 """What a repeat must have: naming it costs 15 to 25 tokens and a look back."""
@@ -46,7 +46,6 @@ _NAMED = re.compile(
     r"(?:, were (?P<start>[0-9]{1,9})-(?P<end>[0-9]{1,9}),)?"
     r",? of (?P<name>[^\n]+)"
 )
-_STYLE = re.compile(r"(L?)%(0?)([0-9]{0,2})d(\\t|→|: ?| ?[|│] ?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +230,5 @@ def _spelled(named: re.Match[str], seen: Lines) -> list[str]:
     at = seen.at(int(named["start"] or first))
     style = None if named["bare"] else seen.style
     if named["style"]:
-        spelled = _STYLE.fullmatch(named["style"])
-        if not spelled:
-            raise ValueError("not a way to write numbers")
-        style = Style(spelled[1], spelled[2], int(spelled[3] or 0), spelled[4].replace("\\t", "\t"))
+        style = numbers.read(named["style"])
     return seen.spelled(at, at + last - first + 1, style, first)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.compressors.lines.numbering import Lines, lines_of
-from headroom.compressors.reads import Style
+from headroom.compressors.lines.numbers import Style
 
 CAT = [f"{n:>6}\t{c}" for n, c in enumerate("abcde", 8)]
 
