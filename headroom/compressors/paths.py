@@ -20,6 +20,7 @@ from itertools import groupby
 from headroom.compressors import endings
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
 from headroom.compressors.lines.glance import glance
+from headroom.compressors.lines.prefix import common_prefix
 
 MAX_CHARS = 8_000_000
 """Two seconds of work if all folders differ; large bodies are shortened in a thread."""
@@ -96,9 +97,8 @@ class Paths:
 
 def common_folder(paths: Sequence[str]) -> str:
     """The longest folder, with its separator, that all paths begin with."""
-    low, high = min(paths), max(paths)
-    size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
-    return low[: max(low.rfind("/", 0, size), low.rfind("\\", 0, size)) + 1]
+    shared = common_prefix(min(paths), max(paths))
+    return shared[: max(shared.rfind("/"), shared.rfind("\\")) + 1]
 
 
 Row = tuple[str, str]

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from headroom.compressors.lines.prefix import common_prefix
 from headroom.tokens import estimate
 
 MARK = "="
@@ -54,8 +55,7 @@ def affixes(cells: Sequence[str]) -> tuple[str, str]:
 
 
 def _shared(cells: Sequence[str]) -> str:
-    low, high = min(cells), max(cells)
-    return low[: next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))]
+    return common_prefix(min(cells), max(cells))
 
 
 def written(rows: Sequence[Row], usual: Row, words: Sequence[bool]) -> list[str]:

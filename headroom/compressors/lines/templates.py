@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headroom.compressors.base import SLICE, TooCostly, slices
+from headroom.compressors.lines.prefix import common_prefix
 
 MASK = "\x00"
 """Stands for a value; texts that hold it are refused."""
@@ -188,11 +189,7 @@ def _template(parts: Sequence[str], group: _Group) -> Template | None:
 
 def _prefix(low: str, high: str) -> str:
     """What starts every text from `low` to `high`, up to a boundary."""
-    end = min(len(low), len(high))
-    for i in range(end):
-        if low[i] != high[i]:
-            end = i
-            break
+    end = len(common_prefix(low, high))
     while end and low[end - 1] not in _BOUNDARIES:
         end -= 1
     return low[:end]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import ne
 
+from headroom.compressors.lines.prefix import common_prefix
 from headroom.compressors.tabular.phrases import CODES, phrases_of, read_phrase
 
 COUNTED = re.compile(r"([0-9]{1,15}), ([+-][0-9]{1,15}) a row\Z")
@@ -208,8 +209,8 @@ def _timed(values: Sequence[str], low: str, high: str) -> Factored | None:
 
 def _around(values: Sequence[str], low: str, high: str) -> tuple[str, str]:
     """What starts and what ends all values, without cutting words; numbers are cut only before zeros end."""
-    size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
-    before = low[:size]
+    before = common_prefix(low, high)
+    size = len(before)
     digits = len(before) - len(before.rstrip("0123456789"))
     if digits and (before[-digits:].strip("0") or _digits(low[size - digits :]) <= GROUP):
         before = before[:-digits]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headroom.compressors.lines.prefix import common_prefix
 from headroom.compressors.tabular.cells import KEY, MISSING, Missing, Path, cells, rests
 from headroom.compressors.tabular.columns import Column
 from headroom.compressors.tabular.layout import NUMBER
@@ -86,8 +87,8 @@ def _prefix(low: str, high: str) -> str:
     """What starts every text from `low` to `high`, up to a boundary; empty if it is not worth it."""
     if low[:MIN_PREFIX] != high[:MIN_PREFIX]:
         return ""
-    size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))
-    size = max(low.rfind(mark, 0, size) + 1 for mark in _BOUNDARIES)
+    shared = common_prefix(low, high)
+    size = max(shared.rfind(mark) + 1 for mark in _BOUNDARIES)
     return low[:size] if size >= MIN_PREFIX else ""
 
 
