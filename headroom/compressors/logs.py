@@ -18,7 +18,7 @@ from itertools import repeat
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.lines.sample import sample
 from headroom.compressors.lines.stamps import share_stamped
-from headroom.compressors.lines.templates import MASK, Template, mine
+from headroom.compressors.lines.templates import CODES, MASK, Template, mine
 
 MAX_CHARS = 8_000_000
 """About half a second of work."""
@@ -43,9 +43,6 @@ _HEADER = re.compile(re.escape(_OPENING) + r"([^;\]\n]+)[^\n]*\]\n")
 _LEGEND = '; " = as above; ~ = nothing; ×2 = line above 2 more times]'
 _CODED = re.compile(r"(\t*)(?:([A-Z]{1,2})(?: (.*))?|×([1-9][0-9]*))\Z", re.S)
 _WORDS = re.compile(r"[^\W\d_]+|[^\w\s]")
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-NAMES = (*_LETTERS, *(a + b for a in _LETTERS for b in _LETTERS))
-"""What templates are called. Their number bounds how many there can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +70,10 @@ class LogTemplates:
         if gap is None or MASK in text or text.count("\n") < MIN_LINES or text.startswith(_OPENING):
             return None
         lines = text.split("\n")
-        templates = mine(text, lines, len(NAMES))
+        templates = mine(text, lines, len(CODES))
         if not templates:
             return None
-        heads = [f"{name}={gap.join(template.parts)}" for name, template in zip(NAMES, templates, strict=False)]
+        heads = [f"{name}={gap.join(template.parts)}" for name, template in zip(CODES, templates, strict=False)]
         short = "\n".join([_OPENING + gap + _LEGEND, *heads, "--", *_print(lines, templates)])
         return Compressed(short, "exact") if len(short) < (1 - MIN_GAIN) * len(text) else None
 
@@ -102,11 +99,11 @@ _Row = tuple[str, Sequence[str]]
 def _print(lines: Sequence[str], templates: Sequence[Template]) -> Iterator[str]:
     """The lines, as their templates have it."""
     rows: list[_Row | None] = [None] * len(lines)
-    for name, template in zip(NAMES, templates, strict=False):
+    for name, template in zip(CODES, templates, strict=False):
         columns = [_visible(column) for column in template.columns]
         for i, values in zip(template.lines, zip(*columns, strict=True) if columns else repeat(()), strict=False):
             rows[i] = (name, values)
-    names = frozenset(NAMES[: len(templates)])
+    names = frozenset(CODES[: len(templates)])
     above: str | None = None
     values_above: Sequence[str] = ()
     again = 0

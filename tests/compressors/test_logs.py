@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.compressors.base import Goal, TooCostly
-from headroom.compressors.logs import MAX_CHARS, NAMES, LogTemplates
+from headroom.compressors.lines.templates import CODES
+from headroom.compressors.logs import MAX_CHARS, LogTemplates
 
 LOGS = LogTemplates()
 GOAL = Goal()
@@ -79,7 +80,7 @@ def test_size_is_a_work_limit() -> None:
 def test_many_templates_are_as_many_as_there_are_names() -> None:
     words = [f"{a}{b}{c}" for a in "abcdefghi" for b in "abcdefghi" for c in "abcdefghijk"]
     text = "".join(f"service {word} {word} {word} reports a temperature of {n} degrees\n" for word in words for n in range(3))
-    assert f"\n{NAMES[-1]}=" in short_of(text)
+    assert f"\n{CODES[-1]}=" in short_of(text)
 
 
 HEADER = '[templates: "A x y" = A with x, y for its {}; " = as above; ~ = nothing; ×2 = line above 2 more times]\n'

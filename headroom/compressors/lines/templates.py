@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from headroom.compressors.base import SLICE, TooCostly, slices
 from headroom.compressors.lines.prefix import common_prefix
@@ -35,6 +36,10 @@ MAX_WORDS = 40
 
 FREQUENT = 25
 """A word is frequent at its place if it stands there in one of this many lines that are left."""
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CODES = (*_LETTERS, *map("".join, product(_LETTERS, _LETTERS)))
+"""What templates are called in a form, and frequent values. Their number bounds how many there can be."""
 
 _VALUE = r"\d[^\s=,;()\[\]{}\"'<>|]*"
 _VALUES = re.compile(f"({_VALUE})")

@@ -19,7 +19,8 @@ from itertools import islice
 from operator import ne
 
 from headroom.compressors.lines.prefix import common_prefix
-from headroom.compressors.tabular.phrases import CODES, phrases_of, read_phrase
+from headroom.compressors.lines.templates import CODES
+from headroom.compressors.tabular.phrases import phrases_of, read_phrase
 
 COUNTED = re.compile(r"([0-9]{1,15}), ([+-][0-9]{1,15}) a row\Z")
 MAX_CODES = 60

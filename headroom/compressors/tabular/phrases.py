@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product, repeat
+from itertools import repeat
 
-from headroom.compressors.lines.templates import MASK, mine
+from headroom.compressors.lines.templates import CODES, MASK, mine
 from headroom.conversation import Json
 
 GAP = "{}"
@@ -27,10 +27,6 @@ MIN_SHARE = 0.3
 _DIGITS = re.compile("[0-9]+")
 _PEEK, _PEEK_SHARE = 40, 0.1
 """Messages that are looked at first, and the share they must save: few show fewer templates than many."""
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CODES = (*_LETTERS, *map("".join, product(_LETTERS, _LETTERS)))
-"""What templates and frequent cells are called."""
 
 
 @dataclass(frozen=True, slots=True)

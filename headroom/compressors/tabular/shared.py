@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headroom.compressors.lines.prefix import common_prefix
+from headroom.compressors.lines.templates import CODES
 from headroom.compressors.tabular.cells import KEY, MISSING, Missing, Path, cells, rests
 from headroom.compressors.tabular.columns import Column
 from headroom.compressors.tabular.layout import NUMBER
-from headroom.compressors.tabular.phrases import CODES, GAP, Phrases, phrases_of
+from headroom.compressors.tabular.phrases import GAP, Phrases, phrases_of
 from headroom.compressors.tabular.rules import Rule, around, items_of, items_sign, listed
 from headroom.conversation import Json
 
