@@ -27,6 +27,7 @@ from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.tabular.dialects import (
     DELIMITERS,
     Table,
+    beginning,
     cells_of,
     dialect,
     line_of,
@@ -46,9 +47,6 @@ from headroom.compressors.tabular.paddings import meant, padded, said
 
 MAX_CHARS = 8_000_000
 """About a second of work."""
-
-LOOK, MOST, LEAST = 4000, 12, 3
-"""Characters at the start by which we tell a table, lines of them that are enough, and fewest that must be there."""
 
 MAX_COMPARED = 30
 """Columns that are compared with each other: the cost is the square of this."""
@@ -106,10 +104,7 @@ class Records:
     lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = text[:LOOK].split("\n", MOST)
-        if len(text) > LOOK or len(lines) > MOST:
-            lines.pop()
-        found = dialect(lines) if len(lines) > LEAST else None
+        found = dialect(beginning(text))
         return 0.0 if found is None else 0.85 if found[2] else 0.5
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:

@@ -20,10 +20,10 @@ from itertools import islice
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
 from headroom.compressors.lines import view
-from headroom.compressors.records import LEAST, LOOK, MAX_CHARS, MOST
+from headroom.compressors.records import MAX_CHARS
 from headroom.compressors.tabular.cells import MISSING
 from headroom.compressors.tabular.choice import choose, severe
-from headroom.compressors.tabular.dialects import dialect, table_of
+from headroom.compressors.tabular.dialects import beginning, dialect, table_of
 from headroom.compressors.tabular.profile import Profile, profile, summaries
 from headroom.conversation import Json
 
@@ -61,10 +61,8 @@ class RecordsSample:
     lossy: bool = True
 
     def sniff(self, text: str, goal: Goal) -> float:
-        lines = text[:LOOK].split("\n", MOST)
-        if len(text) > LOOK or len(lines) > MOST:
-            lines.pop()
-        found = dialect(lines) if len(lines) > LEAST else None
+        lines = beginning(text)
+        found = dialect(lines)
         if found is None:
             return 0.0
         delimiter, _, named = found

@@ -16,11 +16,16 @@ DELIMITERS = {",": "CSV", "\t": "TSV", ";": "CSV by ;", "|": "table by |"}
 """Also how a form calls them."""
 
 MIN_ROWS, MAX_CELLS = 5, 200
+"""Rows that make a table, and cells of one; wider ones are no tables that people read."""
+
 FITTING = 0.6
 """Share of the lines that must have as many cells as most: tables come with titles, rules and counts of rows."""
 
 LOOK = 40
 """Lines from which the kind of a table is told."""
+
+HEAD, MOST, LEAST = 4000, 12, 3
+"""Characters at the start of a text in which its kind is told, lines of them that are enough, and the fewest that do not tell it."""
 
 _NAME = re.compile(r"[^\W\d][\w .%()/#-]{0,60}\Z")
 _PLAIN = re.compile(r"[\w:./+-]+(?: [\w:./+-]+)?\Z")
@@ -84,6 +89,14 @@ def line_of(cells: Iterable[str], delimiter: str) -> str:
     if delimiter == "|" or ('"' not in line and line.count(delimiter) == len(kept) - 1):
         return line
     return delimiter.join(['"' + cell.replace('"', '""') + '"' if '"' in cell or delimiter in cell else cell for cell in kept])
+
+
+def beginning(text: str) -> list[str]:
+    """The whole lines at a text's start by which a table is told; none if they are too few."""
+    lines = text[:HEAD].split("\n", MOST)
+    if len(text) > HEAD or len(lines) > MOST:
+        lines.pop()
+    return lines if len(lines) > LEAST else []
 
 
 def dialect(lines: Sequence[str]) -> tuple[str, int, bool] | None:
