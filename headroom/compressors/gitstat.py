@@ -47,7 +47,7 @@ def statistics(lines: Sequence[str], start: int) -> Statistics | None:
     folder = ""
     for path, count, bar in files:
         above, folder = folder, path[: path.rfind("/") + 1]
-        form.append(f"{path[len(folder) - 1 :] if folder and folder == above else path}{' '}{count}{bar}")
+        form.append(f"{path[len(folder) - 1 :] if folder and folder == above else path} {count}{bar}")
     form.append(" ".join([*([f"+{plus}"] if plus else []), *([f"-{minus}"] if minus else [])]))
     return Statistics(form, at + 1)
 

@@ -53,14 +53,13 @@ def method() -> Method:
     """The way by syntax trees. ImportError where the extra is not installed."""
     import tree_sitter  # noqa: PLC0415  # optional, and 10 ms that only --code-aware needs
 
-    parsers: dict[str, Any] = {}
+    languages: dict[str, Any] = {}
 
     def parser(suffix: str) -> Any:
         grammar, name = LANGUAGES[suffix]
-        if suffix not in parsers:
-            language = tree_sitter.Language(getattr(__import__(f"tree_sitter_{grammar}"), name)())
-            parsers[suffix] = language
-        return tree_sitter.Parser(parsers[suffix])  # a parser serves one thread, a language all
+        if suffix not in languages:
+            languages[suffix] = tree_sitter.Language(getattr(__import__(f"tree_sitter_{grammar}"), name)())
+        return tree_sitter.Parser(languages[suffix])  # a parser serves one thread, a language all
 
     return lambda lines, suffix: _found(lines, suffix, parser)
 

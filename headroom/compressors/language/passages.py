@@ -90,7 +90,7 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
     fence = ""
     for line in text.split("\n"):
         head = line.lstrip()[:1]
-        mark = _FENCE.match(line) if head in ("`", "~") and head else None
+        mark = _FENCE.match(line) if head in ("`", "~") else None
         opens = mark is not None and not fence
         if block and not fence and (not head or opens or head == "#" or block[-1][:1] == "#"):
             yield start, block

@@ -127,7 +127,7 @@ def _runs(text: str) -> Iterator[tuple[_Run, Sequence[bytes]]]:
     parted = True
     while i < len(lines):
         line = lines[i]
-        found = closers.document(at, line) if line[:1] in ("{", "[") and line else None
+        found = closers.document(at, line) if line[:1] in ("{", "[") else None
         separates = line.startswith(_MARKS) and len(line) <= LONGEST and _SEPARATOR.fullmatch(line) is not None
         if run and (found is not None or separates or not line.strip() or _changes(run, every[i : i + AHEAD])):
             yield run, every[first:i]
