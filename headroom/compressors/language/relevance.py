@@ -122,7 +122,7 @@ def _own(found: Sequence[Passage], hits: Sequence[Mapping[str, int]], weights: M
     scores: list[float] = []
     for passage, met in zip(found, hits, strict=True):
         damp = SATURATION * (1 - LENGTH + LENGTH * (passage.end - passage.start) / mean)
-        scores.append(sum(weights[term] * n * (SATURATION + 1) / (n + damp) for term, n in met.items()) if met else 0.0)
+        scores.append(fsum(weights[term] * n * (SATURATION + 1) / (n + damp) for term, n in met.items()) if met else 0.0)
     best = max(scores)
     return [score / best for score in scores]
 
