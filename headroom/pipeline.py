@@ -100,7 +100,8 @@ class Pipeline:
 
     def chain(self, conversation: Conversation) -> Mapping[int, str]:
         """Index of each tool part → its journal key: a hash of its text, of the call it answers and of all that was
-        said before it; and under DEFINITIONS that of all that was said before the model's first turn. Without the call, a form that may stand for a command's output would be replayed for a file.
+        said before it; and under DEFINITIONS that of all that was said before the model's first turn. Without the
+        call, a form that may stand for a command's output would be replayed for a file.
 
         System text is left out: clients change it in mid-session (the date, a mode), and the forms
         of earlier results stay true. So are blocks that are not text.

@@ -59,6 +59,7 @@ _ID_WIDTHS = frozenset((32, 40, 48, 56, 64, 96, 128))
 """Hex digits of hashes: a list of them is no dump."""
 
 MIN_LINES = 4
+"""Lines of one width that are a blob; fewer are ids or hashes below one another."""
 
 ARMOURS = frozenset(("armor", "armour", "asc", "cert", "certificate", "certificates", "certs", "crt", "csr", "gpg", "key", "keys", "pem", "pgp", "signature", "signatures"))
 """Words of a question, or of a command, that is about keys and the like."""

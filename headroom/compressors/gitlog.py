@@ -26,6 +26,7 @@ MAX_CHARS = 8_000_000
 """Two seconds of work; large bodies are shortened in a thread."""
 
 MIN_COMMITS = 2
+"""A single one has nothing above it that could go without saying."""
 
 WHOLE, STATISTICS, REST = "= ", "---", "+++"
 

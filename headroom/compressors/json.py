@@ -31,6 +31,8 @@ MAX_CHARS = 4_000_000
 """The C parser cannot be interrupted and holds the interpreter for about 6 ms per million characters."""
 
 MIN_ROWS = 3
+"""Objects that make a table; with two the line of names costs what it saves."""
+
 MAX_TABLE_DEPTH = 4
 """Levels below the top at which tables are looked for; each level costs at most one more pass."""
 
@@ -41,9 +43,15 @@ MIN_TEMPLATE_GAIN = 0.25
 """Share that templates must take off the tables: two forms in one are harder to read than one."""
 
 _WORDS_PER_ROW, _PEEK = 3, 4096
-_TEMPLATES = LogTemplates()
-_SAMPLE = 64
+"""Blanks of a row on average from which it may be a sentence, and characters of the tables that show whether templates pay."""
+
+_TAIL = 64
+"""Characters at the end in which the last bracket stands, whatever blanks follow it."""
+
 _ENOUGH, _CLEARLY = 20, 0.7
+"""Rows that tell the usual length of all, and the share of it below which nobody needs to measure the whole value."""
+
+_TEMPLATES = LogTemplates()
 _OPENED = re.compile(r"\s{0,64}(?:\{\s{0,64}[\"}]|\[\s{0,64}[\"\[\]{0-9tfn-])")
 _HEADER = re.compile(r"\[JSON(?: minified|, tables below[^\]\n]*?)(?:; original: ([^\]\n]*))?\]\n")
 _PLACE = re.compile(r'("(?:[^"\\]|\\.)*")|<([1-9][0-9]*) (keyed )?rows>')
@@ -68,7 +76,7 @@ class JsonTables:
     lossy: bool = False
 
     def sniff(self, text: str, goal: Goal) -> float:
-        closed = text[-_SAMPLE:].rstrip()[-1:] in ("]", "}")
+        closed = text[-_TAIL:].rstrip()[-1:] in ("]", "}")
         return 0.95 if closed and _OPENED.match(text) else 0.0
 
     def compress(self, text: str, goal: Goal) -> Compressed | None:

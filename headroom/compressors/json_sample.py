@@ -40,6 +40,8 @@ MAX_SHARE = 0.7
 """Share of its rows that a sample may show: one that shows more hides too little to pay for what it says."""
 
 _OMITTED = 200
+"""Characters that the marker quotes of what is left out."""
+
 _SUMMARY = 1200
 """Characters of what is said about all rows of one list."""
 

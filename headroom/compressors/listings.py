@@ -26,9 +26,8 @@ from headroom.compressors.lines.glance import glance
 MAX_CHARS = 8_000_000
 """Two seconds of work; large bodies are shortened in a thread."""
 
-MIN_ENTRIES = 5
-MIN_SHARE = 0.5
-"""Of the lines; below it the text is about something else. Headers of folders and blank lines count against it."""
+MIN_ENTRIES, MIN_SHARE = 5, 0.5
+"""Entries that are worth a header, and their share of the lines: below it the text is about something else. Headers of folders and blank lines count against it."""
 
 WHOLE = "= "
 """Starts a line that stands as it came, though it looks like a short entry."""

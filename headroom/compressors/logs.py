@@ -24,6 +24,8 @@ MAX_CHARS = 8_000_000
 """About half a second of work."""
 
 MIN_LINES = 5
+"""Lines below which too little repeats to pay for templates above it."""
+
 MIN_GAIN = 0.05
 """Share of its characters a text must lose: a template is a little harder to read than its lines."""
 

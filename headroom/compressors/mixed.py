@@ -37,9 +37,8 @@ UNIFORM = 0.9
 DOCUMENTED = 0.79
 """How sure JSON inside makes us: more than other signs, since a sample cuts it and so shows nothing."""
 
-PLAUSIBLE = 0.2
-ENTRANTS = 3
-"""Compressors that compete for a stretch, the surest ones."""
+PLAUSIBLE, ENTRANTS = 0.2, 3
+"""How sure a compressor must be to compete for a stretch, and how many do, the surest ones."""
 
 SURE, UNPROVEN = 0.9, 0.5
 """How sure a compressor must be that shows nothing on a sample, and what it is then expected to keep: JSON cut in two is

@@ -25,9 +25,8 @@ from headroom.compressors.lines.prefix import common_prefix
 MAX_CHARS = 8_000_000
 """Two seconds of work if all folders differ; large bodies are shortened in a thread."""
 
-MIN_PATHS = 5
-MIN_SHARE = 0.6
-"""Of the lines; below it the text is about something else."""
+MIN_PATHS, MIN_SHARE = 5, 0.6
+"""Paths that are worth a header, and their share of the lines: below it the text is about something else."""
 
 MIN_GROUP = 3
 """Names with a common ending that are put in brackets; two cost as much as they save."""
@@ -56,7 +55,7 @@ _NAMES = re.compile(r"\(([^()]*)\)([^ ()]+)|([^ ()]+)")
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The compressor."""
+    """Lists of paths. Kept for certain: every byte. Each folder is said once; endings that come again and again have a sign."""
 
     name: str = "paths"
     lossy: bool = False

@@ -25,6 +25,7 @@ BLIND_RATIO = 0.5
 """The least that is kept without a question: what nobody asked for cannot be told from what somebody will."""
 
 MIN_PASSAGES = 8
+"""Fewer are read at a glance, and a mark for each gap costs what they save."""
 
 MAX_QUERY = 4000
 """Characters of a question that are read, from its end: longer ones are pasted texts, whose end is what is asked."""

@@ -30,9 +30,8 @@ from headroom.compressors.paths import common_folder
 MAX_CHARS = 8_000_000
 """Four seconds of work if each line is the only match of its file; large bodies are shortened in a thread."""
 
-MIN_MATCHES = 5
-MIN_SHARE = 0.5
-"""Of the lines; below it the text is about something else."""
+MIN_MATCHES, MIN_SHARE = 5, 0.5
+"""Matches that are worth a header, and their share of the lines: below it the text is about something else."""
 
 MIN_RUN = 2.0
 """Matches per heading on average, without numbers: below it headings cost what they save."""

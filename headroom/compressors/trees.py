@@ -21,9 +21,8 @@ from headroom.compressors.lines.glance import glance
 MAX_CHARS = 8_000_000
 """Four seconds of work; large bodies are shortened in a thread."""
 
-MIN_ENTRIES = 5
-MIN_SHARE = 0.5
-"""Of the lines; below it the text is about something else."""
+MIN_ENTRIES, MIN_SHARE = 5, 0.5
+"""Entries that are worth a header, and their share of the lines: below it the text is about something else."""
 
 MAX_DEPTH = 100
 """Levels; nobody draws more, and a drawing grows with the square of its depth."""

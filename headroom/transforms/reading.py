@@ -20,6 +20,7 @@ MAX_DEPTH = 4
 """Levels of a tool's input in which its command line is looked for."""
 
 _HEAD = 4096
+"""Characters in which a file that is shown with numbers shows the first of them, behind a header."""
 
 _NUMBERED = re.compile(r"^ *L?[0-9]+(?:\t|→| ?[|│])", re.MULTILINE)
 

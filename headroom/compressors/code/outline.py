@@ -19,6 +19,8 @@ from headroom.compressors.lines.folds import lines_named
 from headroom.compressors.lines.numbering import Lines, lines_of
 
 MAX_CHARS = 2_000_000
+"""No source file that people read is a tenth as long."""
+
 SHORT_BODY = 3
 """Lines of a body that say no less than the sign for their gap."""
 
@@ -56,6 +58,7 @@ SOURCES = frozenset((
     ".py", ".pyi", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".mts", ".tsx", ".rs", ".go", ".java", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".kt", ".swift",
     ".rb", ".php", ".cs", ".scala", ".lua", ".sh", ".dart",
 ))
+"""Suffixes of languages whose bodies are found, by one method at least."""
 
 
 def suffix_of(path: str) -> str:

@@ -13,6 +13,8 @@ from headroom.compressors.lines.layout import Layout, by_stops, by_words
 from headroom.compressors.lines.marks import MARK, Row, is_readable
 
 MIN_ROWS = 5
+"""Rows of a table: fewer line up by chance, and hardly pay for the line that says how."""
+
 MIN_SHARE = 0.6
 """Of the lines of a table that must be rows of it."""
 

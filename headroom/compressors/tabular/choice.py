@@ -38,6 +38,8 @@ FAR = 8
 """Median absolute deviations from the median: one in ten million of a normal distribution, 2 % of an exponential one."""
 
 _EXTREMES, _OF_EACH, _MOST_KINDS = 6, 2, 20
+"""Rows shown for their numbers in one column, and for one rare value; kinds of trouble that are told apart in one column."""
+
 _MANY, _MANY_SHARE = 20, 0.05
 """Rows of trouble that are all shown; of more, the first and the last of each kind."""
 

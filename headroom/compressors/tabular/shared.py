@@ -23,6 +23,7 @@ MIN_PREFIX = 4
 """Characters a prefix must have to be worth its place in the name."""
 
 MAX_SUFFIX = 40
+"""Characters of a suffix: a bound for the work of finding one, which shortens it by one at a time."""
 
 MIN_CODED, MIN_CODED_GAIN, CHARS = 12, 20, 4
 """Characters of a cell, on average, that is worth a code; tokens that codes must save; characters of a token."""
