@@ -1,0 +1,198 @@
+"""Hears answers of Anthropic Messages: keeps back the blocks of our tool, and makes one answer of several.
+
+A stream numbers its blocks, and says at its close why it stops and what it cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headroom.dialects.hidden.anthropic_answer import (
+    INPUT,
+    OUTPUT,
+    Object,
+    composed,
+    content_of,
+    heard,
+    merged,
+    message_of,
+    ours,
+    told,
+    visible,
+)
+from headroom.dialects.hidden.base import NAME, Round, Told
+from headroom.dialects.hidden.events import RawEvents, data_of, event_of
+from headroom.dialects.hidden.json_text import value_of, written
+from headroom.dialects.shapes import mapping, text_of
+
+HELD_MOST = 8 << 20
+"""Bytes of one answer remembered at most: the longest answers (128 k tokens) are about 5 MB, events included."""
+
+_NAMED = NAME.encode()
+
+
+class StreamEar:
+    """For server-sent events. Until something of ours is heard no event is parsed."""
+
+    def __init__(self) -> None:
+        self._past: list[Object] = []
+        self._shown = self._size = 0
+        self._gone = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._raw = RawEvents()
+        self._heard: list[bytes] = []
+        """All events of this round, as they came."""
+        self._hidden: set[int] = set()
+        self._held: list[bytes] = []
+        """Those that are not the client's, or not yet."""
+        self._close: Object = {}
+        self._behind: list[bytes] = []
+        self._ended = False
+        self._tail = b""
+
+    def feed(self, data: bytes) -> bytes:
+        if self._gone or not data:
+            return data
+        if self._ended:
+            self._next()
+        self._size += len(data)
+        out = b"".join(map(self._event, self._raw.feed(data)))
+        if self._size <= HELD_MOST:
+            return out
+        spilt = b"".join((out, *self._held, self._raw.rest))
+        self._gone = True
+        self._past, self._raw = [], RawEvents()
+        self._heard, self._held, self._behind = [], [], []
+        return spilt
+
+    def end(self) -> Round:
+        if self._gone or self._ended:  # a second end is that of an answer without a byte
+            return Round()
+        self._ended = True
+        rest = self._raw.rest
+        # Some readers take a last event without its blank line; cut off in the middle it is nobody's.
+        if value_of(data_of(rest)) is not None:
+            self._tail = self._event(rest)
+        elif not self._past and not self._hidden:
+            self._tail = rest
+        # Its close is held only if it closes something of ours; without one the answer broke off.
+        return heard(self._message()) if self._close else Round()
+
+    def finish(self) -> bytes:
+        if self._gone or not self._close:
+            return self._tail
+        return b"".join((self._closed(self._close), *self._behind))
+
+    def told(self) -> Told:
+        return Told() if self._gone else told([*self._past, self._message()])
+
+    def _next(self) -> None:
+        """The round before was answered, and its close is not the client's."""
+        message = self._message()
+        self._past.append(message)
+        self._shown += len(visible(content_of(message)))
+        self._begin()
+
+    def _event(self, event: bytes) -> bytes:
+        self._heard.append(event)
+        if not self._hidden and not self._past and _NAMED not in event:
+            return event
+        return self._sifted(event, mapping(value_of(data_of(event))))
+
+    def _sifted(self, event: bytes, message: Object) -> bytes:
+        kind, index = message.get("type"), message.get("index")
+        if kind == "content_block_start" and isinstance(index, int) and ours(message.get("content_block")):
+            self._hidden.add(index)
+        if isinstance(index, int) and index in self._hidden:
+            return self._hold(event)
+        if self._close:
+            self._behind.append(self._renumbered(event, message))
+            return self._hold(event)
+        if kind == "message_start" and self._past:
+            return b""
+        if kind == "message_delta" and mapping(message.get("delta")).get("stop_reason"):
+            if self._hidden:
+                self._close = message
+                return self._hold(event)
+            if self._past:
+                return self._closed(message)
+        return self._renumbered(event, message)
+
+    def _hold(self, event: bytes) -> bytes:
+        self._held.append(event)
+        return b""
+
+    def _closed(self, event: Object) -> bytes:
+        whole = composed(self._message(), self._past)
+        close = {**event, "delta": {**mapping(event.get("delta")), "stop_reason": whole.get("stop_reason")}}
+        if self._past:
+            # Clients know only the input of the first round, which they were told at its start.
+            usage = mapping(whole.get("usage"))
+            said = {name: usage[name] for name in (*INPUT, *OUTPUT, *mapping(event.get("usage"))) if name in usage}
+            close["usage"] = merged(event.get("usage"), said)
+        return event_of(b"message_delta", close)
+
+    def _renumbered(self, event: bytes, message: Object) -> bytes:
+        """With the block's number in the client's stream: as many less as are hidden before it."""
+        index = message.get("index")
+        if not isinstance(index, int):
+            return event
+        number = self._shown + index - sum(hidden < index for hidden in self._hidden)
+        return event if number == index else event_of(text_of(message.get("type")).encode(), {**message, "index": number})
+
+    def _message(self) -> Object:
+        return message_of(self._events())
+
+    def _events(self) -> Iterator[Object]:
+        return (mapping(value_of(data_of(event))) for event in self._heard)
+
+
+class WholeEar:
+    """For an answer that is one JSON value."""
+
+    def __init__(self) -> None:
+        self._past: list[Object] = []
+        self._data: list[bytes] = []
+        self._size = 0
+        self._gone = self._ended = False
+        self._message: Object = {}
+
+    def feed(self, data: bytes) -> bytes:
+        if self._gone or not data:
+            return data
+        if self._ended:
+            self._past.append(self._message)
+            self._data, self._message, self._ended = [], {}, False
+        self._data.append(data)
+        self._size += len(data)
+        if self._size <= HELD_MOST:
+            return b""
+        self._gone = True
+        spilt = b"".join(self._data)
+        self._past, self._data = [], []
+        return spilt
+
+    def end(self) -> Round:
+        if self._gone or self._ended:  # a second end is that of an answer without a byte
+            return Round()
+        self._ended = True
+        body = b"".join(self._data)
+        self._data = [body]
+        if self._past or _NAMED in body:
+            self._message = mapping(value_of(body))
+        return heard(self._message)
+
+    def finish(self) -> bytes:
+        if self._gone:
+            return b""
+        message = self._message
+        if isinstance(message.get("content"), list) and (self._past or any(map(ours, content_of(message)))):
+            return written(composed(message, self._past)).encode()
+        return b"".join(self._data)
+
+    def told(self) -> Told:
+        if self._gone:
+            return Told()
+        return told([*self._past, self._message or mapping(value_of(b"".join(self._data)))])
