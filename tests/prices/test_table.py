@@ -151,7 +151,7 @@ def test_litellm_fills_only_what_is_unknown() -> None:
 def test_no_name_gets_a_price_that_is_not_its_own(noise: str, name: str, suffix: str) -> None:
     longer = name + suffix
     found = BUNDLED.find(longer)
-    assert found is None or found.name == longer
+    assert found is None or found.name == longer.replace(".", "-")  # vendors write 5.1 as 5-1 in ids
     found = BUNDLED.find(noise)
     assert found is None or found.name in noise.lower().replace(".", "-").strip() or found.name in noise.lower()
 
