@@ -21,6 +21,7 @@ from itertools import islice
 
 from headroom.compressors.base import Compressed, Goal, TooCostly, read_back
 from headroom.compressors.lines.glance import glance
+from headroom.compressors.lines.letters import WORD
 
 MAX_CHARS = 400_000
 """Half a second of work; processes seldom have a tenth of it."""
@@ -161,7 +162,7 @@ def _with_names(variable: Variable, named: Mapping[str, str]) -> str:
     value = variable.value
     for held, name in named.items():
         if held in value and held != variable.value:
-            value = re.sub(rf"(?<![\w/.$]){re.escape(held)}(?![\w.])", f"${name}", value)
+            value = re.sub(rf"(?<![{WORD}/.$]){re.escape(held)}(?![{WORD}.])", f"${name}", value)
     return value
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from headroom.compressors.base import Compressed, Goal, TooCostly
+from headroom.compressors.lines.letters import LETTER, WORD
 from headroom.compressors.lines.sample import sample
 from headroom.compressors.lines.stamps import share_stamped
 from headroom.compressors.lines.templates import CODES, MASK, Template, mine
@@ -44,7 +45,7 @@ _OPENING = '[templates: "A x y" = A with x, y for its '
 _HEADER = re.compile(re.escape(_OPENING) + r"([^;\]\n]+)[^\n]*\]\n")
 _LEGEND = '; " = as above; ~ = nothing; ×2 = line above 2 more times]'
 _CODED = re.compile(r"(\t*)(?:([A-Z]{1,2})(?: (.*))?|×([1-9][0-9]*))\Z", re.S)
-_WORDS = re.compile(r"[^\W\d_]+|[^\w\s]")
+_WORDS = re.compile(rf"[{LETTER}]+|[^{WORD}\s]")
 
 
 @dataclass(frozen=True, slots=True)

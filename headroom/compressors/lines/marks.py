@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from headroom.compressors.lines.letters import is_alnum
 from headroom.compressors.lines.prefix import common_prefix
 from headroom.tokens import estimate
 
@@ -44,10 +45,10 @@ def usual_cells(rows: Sequence[Row]) -> Row:
 def affixes(cells: Sequence[str]) -> tuple[str, str]:
     """What all cells begin with, up to a sign, and end with, from a sign on; something is left of each cell."""
     start = _shared(cells) if len({cell[:1] for cell in cells}) == 1 else ""
-    while start and start[-1].isalnum():
+    while start and is_alnum(start[-1]):
         start = start[:-1]
     end = _shared([cell[::-1] for cell in cells]) if len({cell[-1:] for cell in cells}) == 1 else ""
-    while end and end[-1].isalnum():
+    while end and is_alnum(end[-1]):
         end = end[:-1]
     if min(map(len, cells)) <= len(start) + len(end):
         return "", ""

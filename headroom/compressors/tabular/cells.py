@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from json.encoder import encode_basestring
 from types import NoneType
 
+from headroom.compressors.lines.letters import WORD
 from headroom.compressors.tabular.layout import NUMBER, decode_at, encode, encode_all, number
 from headroom.conversation import Json
 
@@ -32,8 +33,8 @@ _PLAIN = re.compile(rf'(?!(?:true|false|null|{_NUMBER})\Z)[^\s"\[{{>,\x00-\x1f](
 _IS_NUMBER = re.compile(_NUMBER + r"\Z")
 _PLAIN_PREFIX = re.compile(r'[^~(),"\x00-\x1f]*\Z')
 _PLAIN_REST = re.compile(r'[^\s"\[{>,\x00-\x1f](?:[^,\x00-\x1f]*[^\s,\x00-\x1f])?\Z')
-_PLAIN_SEGMENT = re.compile(r"[\w$@/:*+#-]+\Z")
-_SEGMENT = rf"(?:{_STRING}|[\w$@/:*+#-]+)"
+_PLAIN_SEGMENT = re.compile(rf"[{WORD}$@/:*+#-]+\Z")
+_SEGMENT = rf"(?:{_STRING}|[{WORD}$@/:*+#-]+)"
 _SEGMENTS = re.compile(rf"\[([0-9]{{1,3}})\]|({_SEGMENT})")
 NAME = re.compile(rf"\(key\)|{_SEGMENT}(?:\.{_SEGMENT}|\[[0-9]{{1,3}}\])*")
 PREFIX = re.compile(rf'{_STRING}|[^~(),"\x00-\x1f]*')

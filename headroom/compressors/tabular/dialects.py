@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from headroom.compressors.lines.letters import LETTER, WORD
+
 DELIMITERS = {",": "CSV", "\t": "TSV", ";": "CSV by ;", "|": "table by |"}
 """Also how a form calls them."""
 
@@ -27,8 +29,8 @@ LOOK = 40
 HEAD, MOST, LEAST = 4000, 12, 3
 """Characters at the start of a text in which its kind is told, lines of them that are enough, and the fewest that do not tell it."""
 
-_NAME = re.compile(r"[^\W\d][\w .%()/#-]{0,60}\Z")
-_PLAIN = re.compile(r"[\w:./+-]+(?: [\w:./+-]+)?\Z")
+_NAME = re.compile(rf"[_{LETTER}][{WORD} .%()/#-]{{0,60}}\Z")
+_PLAIN = re.compile(rf"[{WORD}:./+-]+(?: [{WORD}:./+-]+)?\Z")
 _BAD = frozenset("=<>{}@\t\n~×")
 
 
@@ -135,11 +137,11 @@ def _is_named(rows: Sequence[Sequence[str]], delimiter: str) -> bool:
 
 def _is_plain(row: Sequence[str]) -> bool:
     """Whether cells look like data and not like pieces of a sentence or of a program."""
-    return all(not cell or _PLAIN.match(cell) for cell in row) and any(cell[:1].isdigit() for cell in row)
+    return all(not cell or _PLAIN.match(cell) for cell in row) and any("0" <= cell[:1] <= "9" for cell in row)
 
 
 def names_of(heading: Iterable[str]) -> list[str]:
     """What columns are called: by the line of names, else by number."""
     cells = [cell.strip() for cell in heading]
     counts = Counter(cells)
-    return [cell if cell and counts[cell] == 1 and not _BAD & set(cell) and not cell.isdigit() else str(i) for i, cell in enumerate(cells, 1)]
+    return [cell if cell and counts[cell] == 1 and not _BAD & set(cell) and not (cell.isascii() and cell.isdigit()) else str(i) for i, cell in enumerate(cells, 1)]

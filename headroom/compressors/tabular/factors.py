@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import ne
 
+from headroom.compressors.lines.letters import LETTER, WORD, is_alnum, is_alpha
 from headroom.compressors.lines.prefix import common_prefix
 from headroom.compressors.lines.templates import CODES
 from headroom.compressors.tabular.phrases import phrases_of, read_phrase
@@ -57,8 +58,8 @@ NOTHING = "{nothing}"
 """The rule of a column whose cells are all empty."""
 
 _TIME = re.compile(r"([0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2})(?:([ T])([0-9]{2})(?::([0-9]{2}))?)?")
-_TOKEN = re.compile(r"[^\W\d_]{1,7}|[0-9]{1,3}|[^\w\s]|_")
-_SUFFIX = re.compile(r"[^\w].*\Z", re.DOTALL)
+_TOKEN = re.compile(rf"[{LETTER}]{{1,7}}|[0-9]{{1,3}}|[^{WORD}\s]|_")
+_SUFFIX = re.compile(rf"[^{WORD}].*\Z", re.DOTALL)
 _CELLS = re.compile(r"\{(@|\"?)\}")
 
 
@@ -215,9 +216,9 @@ def _around(values: Sequence[str], low: str, high: str) -> tuple[str, str]:
     digits = len(before) - len(before.rstrip("0123456789"))
     if digits and (before[-digits:].strip("0") or _digits(low[size - digits :]) <= GROUP):
         before = before[:-digits]
-    if before and before[-1].isalpha() and not all(value[len(before) : len(before) + 1].isdigit() for value in values):
-        before = before.rstrip("".join({c for c in before if c.isalnum()}))
-    if len(before) < 2 and not before.isalpha():
+    if before and is_alpha(before[-1]) and not all("0" <= value[len(before) : len(before) + 1] <= "9" for value in values):
+        before = before.rstrip("".join({c for c in before if is_alnum(c)}))
+    if len(before) < 2 and not is_alpha(before):
         before = ""
     if before and not before.strip("0123456789"):
         before = ""  # a number of its own
@@ -237,7 +238,7 @@ def _suffix(values: Sequence[str], before: int) -> str:
             found = found[1:]
         if not found:
             return ""
-    if found.isalpha() and all(value[: -len(found)][-1:].isdigit() for value in values):
+    if is_alpha(found) and all("0" <= value[: -len(found)][-1:] <= "9" for value in values):
         return found
     start = _SUFFIX.search(found)
     return start[0] if start and (len(start[0]) > 1 or start[0] in CLOSING) else ""

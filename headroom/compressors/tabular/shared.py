@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headroom.compressors.lines.letters import LETTER
 from headroom.compressors.lines.prefix import common_prefix
 from headroom.compressors.lines.templates import CODES
 from headroom.compressors.tabular.cells import KEY, MISSING, Missing, Path, cells, rests
@@ -31,7 +32,7 @@ MIN_CODED, MIN_CODED_GAIN, CHARS = 12, 20, 4
 _BOUNDARIES = "/.: -_@#=?&T"
 """A prefix ends behind one of these, so that what stays in the cells is whole words."""
 
-_SUFFIX = re.compile(r"[/.:_@ -](?=.*[^\W\d_]).*\Z|(?<=[0-9])[A-Za-z%]{1,3}\Z", re.DOTALL)
+_SUFFIX = re.compile(rf"[/.:_@ -](?=.*[{LETTER}]).*\Z|(?<=[0-9])[A-Za-z%]{{1,3}}\Z", re.DOTALL)
 """A suffix starts with one of these and has a letter, so that numbers and versions stay whole, or is a unit behind a number."""
 
 
