@@ -5,8 +5,7 @@ A stream numbers its blocks, and says at its close why it stops and what it cost
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from headroom.dialects.anthropic import Anthropic
 from headroom.dialects.hidden.anthropic_answer import (
     INPUT,
     OUTPUT,
@@ -36,14 +35,18 @@ class StreamEar:
 
     def __init__(self) -> None:
         self._past: list[Object] = []
-        self._shown = self._size = 0
-        self._gone = False
+        self._shown = 0
+        """Blocks of earlier rounds that the client was shown."""
+        self._gone = self._moved = False
         self._begin()
 
     def _begin(self) -> None:
         self._raw = RawEvents()
         self._heard: list[bytes] = []
         """All events of this round, as they came."""
+        self._size = 0
+        self._answer: Object | None = None
+        """What they come to, once it was asked for."""
         self._hidden: set[int] = set()
         self._held: list[bytes] = []
         """Those that are not the client's, or not yet."""
@@ -54,18 +57,18 @@ class StreamEar:
 
     def feed(self, data: bytes) -> bytes:
         if self._gone or not data:
-            return data
+            return b"" if self._moved else data
         if self._ended:
             self._next()
         self._size += len(data)
         out = b"".join(map(self._event, self._raw.feed(data)))
         if self._size <= HELD_MOST:
             return out
-        spilt = b"".join((out, *self._held, self._raw.rest))
-        self._gone = True
-        self._past, self._raw = [], RawEvents()
-        self._heard, self._held, self._behind = [], [], []
-        return spilt
+        spilt = b"".join((*self._held, self._raw.rest))
+        self._gone, self._raw = True, RawEvents()
+        self._past, self._heard, self._held, self._behind = [], [], [], []
+        # Where blocks have other numbers than they came with, what comes now cannot go on as it does.
+        return out + (Anthropic().broken("the answer is too long to be put together") if self._moved else spilt)
 
     def end(self) -> Round:
         if self._gone or self._ended:  # a second end is that of an answer without a byte
@@ -92,11 +95,13 @@ class StreamEar:
         """The round before was answered, and its close is not the client's."""
         message = self._message()
         self._past.append(message)
+        self._moved = True
         self._shown += len(visible(content_of(message)))
         self._begin()
 
     def _event(self, event: bytes) -> bytes:
         self._heard.append(event)
+        self._answer = None
         if not self._hidden and not self._past and _NAMED not in event:
             return event
         return self._sifted(event, mapping(value_of(data_of(event))))
@@ -140,13 +145,15 @@ class StreamEar:
         if not isinstance(index, int):
             return event
         number = self._shown + index - sum(hidden < index for hidden in self._hidden)
-        return event if number == index else event_of(text_of(message.get("type")).encode(), {**message, "index": number})
+        if number == index:
+            return event
+        self._moved = True
+        return event_of(text_of(message.get("type")).encode(), {**message, "index": number})
 
     def _message(self) -> Object:
-        return message_of(self._events())
-
-    def _events(self) -> Iterator[Object]:
-        return (mapping(value_of(data_of(event))) for event in self._heard)
+        if self._answer is None:
+            self._answer = message_of(mapping(value_of(data_of(event))) for event in self._heard)
+        return self._answer
 
 
 class WholeEar:

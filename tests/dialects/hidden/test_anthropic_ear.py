@@ -195,6 +195,17 @@ def test_more_than_can_be_held_goes_on_as_it_came() -> None:
             assert (one.end(), one.told(), one.finish()) == (Round(), Told(), b"")
 
 
+@pytest.mark.parametrize("rounds", [[[LOOK, mine()], [SAYS]], [[mine(), LOOK]]])
+def test_what_was_numbered_anew_is_broken_off_instead(rounds: list[list[Json]]) -> None:
+    ear, out = StreamEar(), b""
+    for number, blocks in enumerate(rounds, 1):
+        ear.end()
+        out += ear.feed(stream(blocks, number)[:-250])
+    out += b"".join(ear.feed(b"data: " + b"x" * (HELD_MOST // 2)) for _ in range(3))
+    assert messages(out)[-1]["type"] == "error"
+    assert (ear.feed(stream([SAYS])), ear.end(), ear.told(), ear.finish()) == (b"", Round(), Told(), b"")
+
+
 @pytest.mark.parametrize("body", [
     b"", b"{", b"[]", b"null", b'"headroom_retrieve"', b'{"content": "headroom_retrieve"}', b"\xff headroom_retrieve",
     b'{"content": [ {"type": "text", "name": "headroom_retrieve"}]}', b"[" * 9999 + NAME.encode(),
