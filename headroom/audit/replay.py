@@ -13,7 +13,7 @@ from headroom.audit.recording import Recording, Request
 from headroom.audit.tally import Tally, Worth
 from headroom.conversation import Usage
 from headroom.dialects.base import Dialect
-from headroom.dialects.document import DocumentMemo
+from headroom.dialects.document_memo import DocumentMemo
 from headroom.pipeline import Pipeline
 from headroom.prices import Model
 from headroom.proxy.compression import Compression

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from headroom.conversation import Address, Json, Skip
+from headroom.dialects.document_memo import OVERHEAD, DocumentMemo, Link
 from headroom.dialects.literals import Literal, literal, locate
 from headroom.dialects.strict import Repeated, shallow, value_at
-from headroom.memo import Memo
 
 F = TypeVar("F")
-
-MEMO_BYTES = 16 << 20
-"""A body of an agent's long session has 1 MB, and weighs about three times that here."""
-
-FORKS = 4
-"""Continuations remembered behind one run: retries, moved cache marks and sub-agents branch a little."""
 
 SAMPLE = 16 * 1024
 """Bytes by which arrays are told apart. Conversations of one team open with the same few KB of instructions; an
@@ -39,9 +34,6 @@ GLIMPSE = 64
 
 WORTH = 1024
 """Bytes from which a member that is no array is worth remembering: below, parsing costs as much as looking it up."""
-
-OVERHEAD = 400
-"""What an entry costs beside its texts, in bytes: dict slots, tuples, a Link, as sys.getsizeof sees them."""
 
 NAME = re.compile(rb'"([^"\\\x00-\x1f\x80-\xff]*)"')
 PLAIN = re.compile(rb'"[^"\\\x00-\x1f\x80-\xff]*"|-?[0-9][0-9.eE+-]*|true|false|null')
@@ -77,38 +69,16 @@ class Reader(Protocol[F]):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Link:
-    """A value behind a known run of values. Its identity stands for the whole run."""
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Elements of a top-level array, to be replaced by others."""
 
-    raw: bytes
-    chars: int
-    """Length of its text, which is less than that of `raw` where it is not all ASCII."""
-
-
-class DocumentMemo:
-    """What earlier bodies taught; safe to share between threads."""
-
-    def __init__(self, max_bytes: int = MEMO_BYTES) -> None:
-        self._next: Memo[Hashable, tuple[Link, ...]] = Memo(max_bytes // 2)
-        self._facts: Memo[tuple[Link, str], Any] = Memo(max_bytes // 2)
-
-    def follow(self, key: Hashable, raw: bytes, at: int) -> Link | None:
-        """The link that stands at `at` behind `key`, if it stood there before."""
-        for link in self._next.get(key) or ():
-            if raw.startswith(link.raw, at):
-                return link
-        return None
-
-    def learn(self, key: Hashable, link: Link) -> None:
-        links = (link, *(self._next.get(key) or ())[: FORKS - 1])
-        self._next.put(key, links, sum(len(each.raw) + OVERHEAD for each in links))
-
-    def recall(self, link: Link, name: str) -> Any:
-        return self._facts.get((link, name))
-
-    def remember(self, link: Link, name: str, fact: object, size: int) -> None:
-        self._facts.put((link, name), fact, size + OVERHEAD)
+    member: str
+    start: int
+    stop: int
+    """Exclusive. Both the number of elements: put in behind the last."""
+    make: Callable[[Sequence[str]], Sequence[str]]
+    """JSON of the elements, their texts edited → JSON of what stands there instead."""
 
 
 class _Value:
@@ -176,17 +146,29 @@ class Document:
             found.append(fact)
         return found
 
-    def splice(self, edits: Mapping[Address, str]) -> bytes:
-        """The body with the strings at these addresses replaced; an element that is an object is replaced by the JSON
-        that the text is. ValueError if something else stands there."""
-        pieces: list[bytes] = []
-        done = 0
-        for start, end, text in sorted(self._cuts(edits)):
-            pieces += [self._raw[done:start], text]
-            done = end
-        if not pieces:
-            return self._raw
-        return b"".join([*pieces, self._raw[done:]])
+    def splice(self, edits: Mapping[Address, str], rewrites: Sequence[Rewrite] = ()) -> bytes:
+        """The body with the strings at these addresses replaced, an element that is an object by the JSON that the text is;
+        then elements as the rewrites say, which must not overlap. ValueError if something else stands there."""
+        cuts = sorted(self._cuts(edits))
+        for rewrite in rewrites:
+            self._rewrite(cuts, rewrite)
+        return _spliced(self._raw, 0, len(self._raw), cuts) if cuts else self._raw
+
+    def _rewrite(self, cuts: list[tuple[int, int, bytes]], rewrite: Rewrite) -> None:
+        """Put one cut for a run of elements in the place of those within them."""
+        array, start, stop = self._arrays.get(rewrite.member, []), rewrite.start, rewrite.stop
+        if not (0 <= start < stop <= len(array) or (array and start == stop == len(array))):
+            raise ValueError(f"no elements {start} to {stop} in {rewrite.member!r}")
+        sources: list[str] = []
+        first = last = bisect_left(cuts, (array[start].start if start < stop else array[-1].end,))
+        for value in array[start:stop]:
+            here, last = last, bisect_left(cuts, (value.end,))
+            sources.append(_spliced(self._raw, value.start, value.end, cuts[here:last]).decode())
+        new = _run(array, start, stop, b",".join(source.encode() for source in rewrite.make(sources)))
+        before, within, behind = cuts[first - 1 : first], cuts[max(first, last - 1) : last], cuts[last : last + 1]
+        if any(cut[1] > new[0] for cut in before) or any(cut[1] > new[1] for cut in within) or any(cut[0] < new[1] for cut in behind):
+            raise ValueError("two rewrites of one element, or two beside each other that leave nothing")
+        cuts[first:last] = [new]
 
     def _cuts(self, edits: Mapping[Address, str]) -> Iterator[tuple[int, int, bytes]]:
         grouped: dict[Address, dict[Address, str]] = {}
@@ -389,3 +371,22 @@ class _Scan:
 
 def _octets(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
+
+
+def _spliced(raw: bytes, start: int, end: int, cuts: Sequence[tuple[int, int, bytes]]) -> bytes:
+    pieces: list[bytes] = []
+    for begin, until, text in cuts:
+        pieces += [raw[start:begin], text]
+        start = until
+    return b"".join([*pieces, raw[start:end]])
+
+
+def _run(array: Sequence[_Value], start: int, stop: int, new: bytes) -> tuple[int, int, bytes]:
+    """The cut that puts `new` (elements with commas between them) in the place of a run, with the comma that it needs or takes along."""
+    if start == stop:
+        return array[-1].end, array[-1].end, b"," + new if new else b""
+    if new:
+        return array[start].start, array[stop - 1].end, new
+    if start:
+        return array[start - 1].end, array[stop - 1].end, b""
+    return array[0].start, array[stop].start if stop < len(array) else array[-1].end, b""

@@ -14,7 +14,8 @@ import anyio.to_thread
 from headroom import ccr
 from headroom.conversation import Address, Conversation, Report, Skip, Skipped
 from headroom.dialects.base import Dialect
-from headroom.dialects.document import Document, DocumentMemo, Unreadable
+from headroom.dialects.document import Document, Unreadable
+from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import StoreError
 from headroom.pipeline import Outcome, Pipeline
 from headroom.sent import Form, Journal, Unread

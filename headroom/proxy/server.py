@@ -22,7 +22,7 @@ from headroom import __version__, dialects
 from headroom.compressors.code import indentation, python_ast, syntax
 from headroom.compressors.code.base import Method
 from headroom.conversation import Json
-from headroom.dialects.document import DocumentMemo
+from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import Busy, OurError, SettingsError, StoreError
 from headroom.http.asgi import ASGIApp, Receive, Scope, Send, asgi, refuse
 from headroom.http.client import Client, ClientLimits

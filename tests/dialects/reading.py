@@ -6,7 +6,8 @@ import json
 
 from headroom.conversation import Address, Conversation, Json, Part
 from headroom.dialects.base import Dialect
-from headroom.dialects.document import Document, DocumentMemo
+from headroom.dialects.document import Document
+from headroom.dialects.document_memo import DocumentMemo
 
 
 def draw(dialect: Dialect, body: Json, path: str) -> Conversation:

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.conversation import Address, Json, Skip
-from headroom.dialects.document import ITEMS, Document, DocumentMemo, Unreadable
+from headroom.dialects.document import ITEMS, Document, Rewrite, Unreadable
+from headroom.dialects.document_memo import DocumentMemo
 
 
 class Trace:
@@ -261,3 +262,70 @@ def test_threads_share_a_memo() -> None:
 def test_an_element_that_is_an_object_is_replaced_by_the_json_that_the_text_is() -> None:
     document = Document.parse(b'{"tools": [{"name": "a"} , {"name":"b"}], "n": 1.0}')
     assert document.splice({("tools", 0): '{"name":"ä"}'}) == '{"tools": [{"name":"ä"} , {"name":"b"}], "n": 1.0}'.encode()
+
+
+@pytest.mark.parametrize(("start", "stop", "new", "expected"), [
+    (0, 1, ["9"], '{"m": [9, 1 ,2], "x": 1.50}'),
+    (0, 1, [], '{"m": [1 ,2], "x": 1.50}'),
+    (1, 2, [], '{"m": [0 ,2], "x": 1.50}'),
+    (2, 3, [], '{"m": [0, 1], "x": 1.50}'),
+    (0, 3, [], '{"m": [], "x": 1.50}'),
+    (0, 3, ["7", "8"], '{"m": [7,8], "x": 1.50}'),
+    (1, 3, ["\"\u00e9\""], '{"m": [0, "é"], "x": 1.50}'),
+    (3, 3, ["7", "8"], '{"m": [0, 1 ,2,7,8], "x": 1.50}'),
+    (3, 3, [], '{"m": [0, 1 ,2], "x": 1.50}'),
+])
+def test_elements_are_replaced(start: int, stop: int, new: Sequence[str], expected: str) -> None:
+    raw = b'{"m": [0, 1 ,2], "x": 1.50}'
+    assert Document.parse(raw).splice({}, [Rewrite("m", start, stop, lambda _: new)]).decode() == expected
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 1), (1, 1), (0, 4), (4, 4), (2, 1)])
+def test_elements_that_are_not_there_are_not_replaced(start: int, stop: int) -> None:
+    with pytest.raises(ValueError, match="no elements"):
+        Document.parse(b'{"m": [0, 1, 2]}').splice({}, [Rewrite("m", start, stop, lambda _: ())])
+    with pytest.raises(ValueError, match="no elements"):
+        Document.parse(b'{"m": []}').splice({}, [Rewrite("m", 0, 0, lambda _: ("1",))])
+
+
+def test_two_rewrites_of_one_element_are_refused() -> None:
+    for ranges in [((0, 2), (1, 3)), ((1, 3), (0, 2)), ((0, 3), (1, 2))]:
+        with pytest.raises(ValueError, match="two rewrites"):
+            Document.parse(b'{"m": [0, 1, 2]}').splice({}, [Rewrite("m", *each, lambda _: ("9",)) for each in ranges])
+
+
+def test_two_runs_beside_each_other_that_leave_nothing_are_refused() -> None:
+    for first, second in [(0, 1), (1, 0)]:
+        with pytest.raises(ValueError, match="beside each other"):
+            Document.parse(b'{"m": [0, 1, 2]}').splice({}, [Rewrite("m", at, at + 1, lambda _: ()) for at in (first, second)])
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=5,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.fixed_dictionaries({"t": st.text(max_size=8), "o": JSONS}), min_size=1, max_size=8), st.data())
+def test_rewrites_do_to_bytes_what_they_do_to_values(elements: list[dict[str, Json]], data: st.DataObject) -> None:
+    marks = sorted(data.draw(st.sets(st.integers(0, len(elements)), max_size=6)))
+    edited = data.draw(st.sets(st.integers(0, len(elements) - 1)))
+    runs = [(a, b, data.draw(st.lists(JSONS, max_size=2))) for a, b in zip(marks[::2], marks[1::2], strict=False)]
+    raw = json.dumps({"a": [1], "m": elements, "z": "é"}, ensure_ascii=data.draw(st.booleans()), indent=data.draw(st.sampled_from([None, 1]))).encode()
+    edits: dict[Address, str] = {("m", i, "t"): elements[i]["t"] + "!" for i in edited}
+    after = [{**element, "t": element["t"] + "!"} if i in edited else element for i, element in enumerate(elements)]
+    expected: list[Json] = list(after)
+    seen: list[Json] = []
+    for start, stop, new in reversed(runs):
+        expected[start:stop] = [*new, after[start:stop]]
+
+    def rewrite(start: int, stop: int, new: list[Json]) -> Rewrite:
+        def make(sources: Sequence[str]) -> Sequence[str]:
+            seen.extend(json.loads(source) for source in sources)
+            return [*map(json.dumps, new), f"[{','.join(sources)}]"]
+        return Rewrite("m", start, stop, make)
+
+    out = Document.parse(raw).splice(edits, data.draw(st.permutations([rewrite(*run) for run in runs])))
+    assert json.loads(out) == {"a": [1], "m": expected, "z": "é"}
+    assert len(seen) == sum(stop - start for start, stop, _ in runs)

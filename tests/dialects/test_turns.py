@@ -5,7 +5,8 @@ import json
 import pytest
 
 from headroom.conversation import Address, Json, Part
-from headroom.dialects.document import Document, DocumentMemo
+from headroom.dialects.document import Document
+from headroom.dialects.document_memo import DocumentMemo
 from headroom.dialects.shapes import opaque
 from headroom.dialects.turns import Call, Calls, Turn, Turns, read
 

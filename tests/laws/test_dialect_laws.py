@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from headroom import dialects
 from headroom.conversation import Address, Conversation, Json
 from headroom.dialects.base import Dialect
-from headroom.dialects.document import Document, DocumentMemo, Unreadable
+from headroom.dialects.document import Document, Unreadable
+from headroom.dialects.document_memo import DocumentMemo
 
 PATHS = {
     "anthropic": "/v1/messages", "openai-chat": "/v1/chat/completions", "openai-responses": "/v1/responses",

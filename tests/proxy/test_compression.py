@@ -9,7 +9,7 @@ import pytest
 from headroom.conversation import Json, Part, Skip
 from headroom.dialects import find
 from headroom.dialects.base import Dialect
-from headroom.dialects.document import DocumentMemo
+from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import StoreError
 from headroom.pipeline import Pipeline, Scale
 from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared, Views

@@ -11,7 +11,7 @@ import pytest
 
 from headroom.conversation import Address, Conversation, Part, Skip
 from headroom.dialects import find
-from headroom.dialects.document import DocumentMemo
+from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import Garbled, HeadroomError, StoreError, TooLarge, Unreachable
 from headroom.http.message import Body, Fields, Request, Response, once
 from headroom.pipeline import Pipeline, Scale
