@@ -105,7 +105,8 @@ printed = st.sampled_from(["ok\n", LOG, LOG[:2000], json.dumps([{"id": n, "state
 @given(st.lists(st.tuples(printed, st.integers(0, 59)), min_size=1, max_size=6))
 def test_no_session_loses_its_prefix_or_costs_more_without_loss(rounds: list[tuple[str, int]]) -> None:
     rows = [claude("u", None, "Look.")]
-    for n, (output, minute) in enumerate(rounds):
+    minutes = sorted(minute for _, minute in rounds)
+    for n, ((output, _), minute) in enumerate(zip(rounds, minutes, strict=True)):
         rows.append(claude(f"a{n}", rows[-1]["uuid"], use(f"t{n}", command="cat x"), minute=minute, id=f"m{n}", usage=used(30_000 + n)))
         rows.append(claude(f"r{n}", f"a{n}", result(f"t{n}", output), minute=minute))
     outcome = played(*rows)
