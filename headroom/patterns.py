@@ -18,6 +18,8 @@ from headroom.conversation import Json
 Policy = Literal["as_is", "gentle", "whole"]
 """as_is: nothing is known against shortening. gentle: nothing is left out. whole: not shortened at all."""
 
+POLICY_NAMES: tuple[Policy, ...] = ("as_is", "gentle", "whole")
+
 How = Literal["whole", "lines", "query"]
 """How an original was asked for."""
 
@@ -162,7 +164,11 @@ class Policies:
 
     @classmethod
     def decode(cls, row: bytes) -> Policies:
-        return cls(json.loads(row))
+        """Raises ValueError."""
+        table = json.loads(row)
+        if not isinstance(table, dict) or not all(policy in POLICY_NAMES for policy in table.values()):
+            raise ValueError("this is no table of policies")
+        return cls(table)
 
 
 Name = tuple[str, str]

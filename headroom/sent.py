@@ -81,6 +81,12 @@ class Journal:
         self._unwritten = {}
         return {key: stands[key] for key in forms}
 
+    async def claim(self, key: str, form: Form) -> Form:
+        """Write one row unless something stands there already; answers what stands. Unlike with `record`, what could not be
+        written does not hold here either."""
+        rows = await self._store.add(self._space, "", {key: encode(form)})
+        return self._remember({key: decode(rows[key])})[key]
+
     async def amend(self, forms: Mapping[str, Form]) -> None:
         """Replace what stands: the provider has shown that it was not what was sent."""
         self._remember(forms)

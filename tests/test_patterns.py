@@ -124,3 +124,9 @@ def test_what_is_shown() -> None:
 
 def test_how_much_is_asked_for() -> None:
     assert [how_of(None, None), how_of("1-3", None), how_of(None, "a"), how_of("1-3", "a")] == ["whole", "lines", "query", "query"]
+
+
+@pytest.mark.parametrize("row", [b"", b"[]", b"1", b'{"a": "half"}', b'{"a": ["whole"]}', b'{"a": {}}', b"{"])
+def test_what_is_no_table_of_policies(row: bytes) -> None:
+    with pytest.raises(ValueError, match="."):
+        Policies.decode(row)

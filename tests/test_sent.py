@@ -183,3 +183,19 @@ def test_what_was_sent_stays_sent(turns: list[dict[str, Form]]) -> None:
                 assert await worker.read("abcdef") == stands
 
     anyio.run(story)
+
+
+async def test_what_is_claimed_holds_only_once_it_is_written() -> None:
+    store = Watched(Memory(lambda: 0.0))
+    journal = Journal(store, lambda: 0.0)
+    store.down = True
+    with pytest.raises(StoreError):
+        await journal.claim("k", "mine")
+    store.down = False
+    await journal.record({"other": None})
+    assert await journal.read(["k"]) == {}
+    assert await journal.claim("k", "mine") == "mine"
+    assert await Journal(store, lambda: 0.0).claim("k", "theirs") == "mine"
+    store.asked.clear()
+    assert await journal.read(["k"]) == {"k": "mine"}
+    assert store.asked == []

@@ -36,7 +36,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
         print("headroom: --lines must look like 41-180", file=sys.stderr)
         return 2
     settings = load(Settings, [], environ).settings
-    answer = _from_proxy(given, settings)
+    answer = _from_proxy(given, settings, person=stdout.isatty())
     if answer is None:
         answer = anyio.run(_from_state, given.key, settings, environ)
     if answer is None:
@@ -51,9 +51,11 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     return 0
 
 
-def _from_proxy(given: Any, settings: Settings) -> str | None:
+def _from_proxy(given: Any, settings: Settings, *, person: bool) -> str | None:
+    """`person`: who asks sits at a terminal. An agent's shell reads from a pipe, and then it is the model that misses something."""
+    running = Running(given.url or base_url(settings.host, settings.port), settings.proxy_token)
     try:
-        return Running(given.url or base_url(settings.host, settings.port), settings.proxy_token).original(given.key, how_of(given.lines, given.query))
+        return running.original(given.key, how_of(given.lines, given.query), person=person)
     except NoProxy:
         return None
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from headroom.conversation import Json, Report
+from headroom import ccr
+from headroom.conversation import Json, Part, Report
 from headroom.learning.additions import Additions
 from headroom.learning.rows import Entry
 from headroom.memo import Memo
@@ -70,7 +71,7 @@ class Toin:
 
     def count(self, tenant: str, kind: tuple[str, str], counts: Counts, key: str = "") -> None:
         """`kind`: tool and signature. `key`: of the original, if it can be asked for."""
-        tool, name = kind[0][:MAX_TOOL], (self._owner(tenant), kind[1])
+        tool, name = kind[0][:MAX_TOOL], (self.owner(tenant), kind[1])
         if name in self._news or len(self._news) < MAX_PATTERNS:
             _, before = self._news.get(name, (tool, Counts()))
             self._news[name] = tool, before.plus(counts)
@@ -78,7 +79,7 @@ class Toin:
             self._kinds[tenant, key] = (*name, tool)
 
     def compressed(self, tenant: str, report: Report) -> None:
-        """The edits of one request; those to what no tool printed are none of ours."""
+        """The edits of one request, and what policies spared; edits to what no tool printed are none of ours."""
         keys = {text: key for key, text in report.originals.items()}
         for edit in report.edits:
             if edit.tool:
@@ -87,6 +88,12 @@ class Toin:
                 kind = edit.tool, signature(edit.tool, edit.original)
                 self.count(tenant, kind, counts, keys.get(edit.original, "") if lossy else "")
 
+    def dropped(self, tenant: str, part: Part, tokens: int) -> None:
+        """A conversation did not fit, and this output was left out of it altogether; its original was kept."""
+        if part.tool:
+            kind = part.tool, signature(part.tool, part.text)
+            self.count(tenant, kind, Counts(dropped=1, before=tokens), ccr.key_of(part.text))
+
     def retrieved(self, tenant: str | None, key: str, how: How) -> None:
         """An original was given back."""
         if len(self._asked) < MAX_NOTES:
@@ -94,7 +101,7 @@ class Toin:
 
     def policies(self, tenant: str) -> Policies:
         """What a conversation that begins now is to go by. Every worker finds it by its version (`pinned`)."""
-        found = self._published.get(self._owner(tenant))
+        found = self._published.get(self.owner(tenant))
         return found or self._published.get("") or Policies()
 
     async def pinned(self, version: str) -> Policies | None:
@@ -104,7 +111,7 @@ class Toin:
         known = self._known.get(version)
         if known is None:
             row = (await self._store.get(POLICIES, "", [version])).get(version)
-            known = None if row is None else _decoded(row)
+            known = None if row is None else _decoded(row, version)
             if known is not None and row is not None:
                 self._known.put(version, known, 2 * len(row))
         return known
@@ -128,7 +135,8 @@ class Toin:
     def stats(self) -> Json:
         return {"enabled": True, "shared": self._shared, **self.patterns.summary()}
 
-    def _owner(self, tenant: str) -> str:
+    def owner(self, tenant: str) -> str:
+        """Whose policies a tenant goes by; "" is everybody."""
         return "" if self._shared else tenant
 
     async def _add(self) -> None:
@@ -187,8 +195,10 @@ class Toin:
         self._news[owner, name] = tool, before.plus(replace(Counts(), **{how: 1}))
 
 
-def _decoded(row: bytes) -> Policies | None:
+def _decoded(row: bytes, version: str) -> Policies | None:
+    """None for a damaged row."""
     try:
-        return Policies.decode(row)
+        table = Policies.decode(row)
     except ValueError:
         return None
+    return table if table.version == version else None

@@ -28,9 +28,10 @@ class Running:
     """http://host:port, perhaps with a path."""
     token: str = field(default="", repr=False)
 
-    def original(self, key: str, how: How = "whole") -> str | None:
-        """The text under a key, None if it has none; `how` much of it is asked for is counted there. Raises OurError."""
-        answer = self._get(f"/v1/retrieve/{key}?how={how}")
+    def original(self, key: str, how: How = "whole", *, person: bool = False) -> str | None:
+        """The text under a key, None if it has none; `how` much of it is asked for is counted there, unless it is for a
+        person. Raises OurError."""
+        answer = self._get(f"/v1/retrieve/{key}?how={how}{'&by=person' if person else ''}")
         if answer is None:
             return None
         text = answer.get("text") if isinstance(answer, dict) else None

@@ -21,6 +21,9 @@ HEALTH = frozenset(("/livez", "/readyz", "/health"))
 RETRIEVE = "/v1/retrieve"
 PATTERNS = "/v1/toin/patterns"
 ALL_LINES = "1-999999999"
+PERSON = "person"
+"""Says in a question's `by` that somebody looks who is no model: it tells nothing of what the model missed."""
+
 MAX_QUESTION = 64 * 1024
 """Bytes of a POST to a control route: a key, a range, a query."""
 
@@ -43,7 +46,7 @@ class Inside:
     patterns: Callable[[Request], Awaitable[Json]]
     """What was learned of the caller's outputs."""
     retrieved: Callable[[Request, str, How], Awaitable[None]]
-    """Hears that an original was given back, and how it was asked for."""
+    """Hears that an original was given back to a model, and how it was asked for."""
 
 
 class Control:
@@ -120,8 +123,9 @@ class Control:
             shown = await anyio.to_thread.run_sync(_shown, text, lines, query)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        told = next((how for how in HOWS if how == question.get("how")), None)  # by one of ours that cuts the text itself
-        await self._inside.retrieved(request, key, told or how_of(lines, query))
+        if question.get("by") != PERSON:
+            told = next((how for how in HOWS if how == question.get("how")), None)  # by one of ours that cuts the text itself
+            await self._inside.retrieved(request, key, told or how_of(lines, query))
         return answer({"key": key, **shown})
 
     async def _patterns(self, request: Request) -> Response:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headroom import ccr
-from headroom.conversation import Edit, Grade, Report
+from headroom.conversation import Edit, Grade, Part, Report
 from headroom.errors import StoreError
 from headroom.learning import toin
 from headroom.learning.toin import Toin
@@ -176,3 +176,20 @@ async def test_what_comes_from_elsewhere_is_everybodys() -> None:
         "enabled": True, "shared": False, "patterns": 0, "gentle": 0, "whole": 0, "compressed": 0, "lossy": 0, "dropped": 0,
         "spared": 0, "retrieved": 0,
     }
+
+
+async def test_what_was_left_out_of_a_conversation_can_be_asked_for_too() -> None:
+    ours = learned(Memory(lambda: 0.0))
+    ours.dropped("a", Part("tool", LOG, (), "Bash"), 900)
+    ours.dropped("a", Part("tool", LOG, ()), 900)
+    ours.retrieved("a", ccr.key_of(LOG), "query")
+    await ours.flush()
+    (row,) = ours.patterns.show("a")
+    assert (row["signature"], row["dropped"], row["before"], row["after"], row["query"]) == (KIND[1], 1, 900, 0, 1)
+
+
+@pytest.mark.parametrize("row", [b"", b"[]", b'{"lines-0123456789abcdef":"whole"}'])
+async def test_a_damaged_table_is_none(row: bytes) -> None:
+    store = Memory(lambda: 0.0)
+    await store.put(toin.POLICIES, "", {"0" * 16: row})
+    assert await learned(store).pinned("0" * 16) is None

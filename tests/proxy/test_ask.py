@@ -29,7 +29,8 @@ async def test_an_original_is_asked_for_with_the_token() -> None:
     seen: list[Request] = []
     async with serving(answering(200, json.dumps({"key": KEY, "text": "one é"}).encode(), seen)) as url:
         assert await anyio.to_thread.run_sync(Running(url + "/", "s3cret").original, KEY) == "one é"
-    assert seen[0].target == f"/v1/retrieve/{KEY}?how=whole"
+        assert await anyio.to_thread.run_sync(lambda: Running(url).original(KEY, "lines", person=True)) == "one é"
+    assert [request.target for request in seen] == [f"/v1/retrieve/{KEY}?how=whole", f"/v1/retrieve/{KEY}?how=lines&by=person"]
     assert seen[0].get(b"x-headroom-proxy-token") == b"s3cret"
     assert "s3cret" not in repr(Running("http://x", "s3cret"))
 

@@ -106,6 +106,7 @@ async def test_an_original_is_given_back(request_: Request, expected: object) ->
 
 @pytest.mark.parametrize(("target", "how"), [
     (f"/v1/retrieve/{KEY}", ["whole"]), (f"/v1/retrieve/{KEY}?lines=2", ["lines"]), (f"/v1/retrieve/{KEY}?lines=1-3&query=two", ["query"]),
+    (f"/v1/retrieve/{KEY}?by=person", []), (f"/v1/retrieve/{KEY}?lines=2&by=model", ["lines"]),
     (f"/v1/retrieve/{KEY}?how=lines", ["lines"]), (f"/v1/retrieve/{KEY}?how=x&query=two", ["query"]), (f"/v1/retrieve/{KEY}?lines=x", []), ("/v1/retrieve/" + "0" * 24, []),
 ])
 async def test_what_is_given_back_is_heard_of(target: str, how: list[How]) -> None:
