@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from headroom.conversation import Conversation
 from headroom.learning.toin import Toin
 from headroom.patterns import Policies
 from headroom.sent import Form, Journal
@@ -22,27 +24,44 @@ ROW = re.compile(MARK + "([0-9a-f]{16})")
 NONE = Policies()
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a request must know of its conversation to go by policies."""
+
+    key: str
+    """Under which the journal has the row."""
+    tenant: str
+    first: str
+    """The journal's key of the first tool output."""
+    begins: bool
+    """That output may never have been sent before."""
+    kept: bool
+    """Requests to come will show it again, so the row is needed."""
+
+
 class Pins:
-    """All methods raise StoreError, or do not touch the store."""
+    """Shared by all requests."""
 
     def __init__(self, toin: Toin, journal: Journal) -> None:
         self._toin, self._journal = toin, journal
 
-    def key(self, tenant: str, first: str) -> str:
-        """The journal's key of a conversation's policies. `first`: the chain key of its first tool output."""
+    def pin(self, tenant: str, conversation: Conversation, keys: Mapping[int, str]) -> Pin | None:
+        """None where no tool output is new. `keys`: by the index of each tool output, in order."""
+        if not keys or max(keys) < conversation.fresh:
+            return None
+        start, first = next(iter(keys.items()))
         told = f"{MARK}{self._toin.owner(tenant)} {first}"
-        return hashlib.sha256(told.encode()).hexdigest()[:40]
+        kept = not (conversation.only_counted or conversation.kept_by_provider)
+        return Pin(hashlib.sha256(told.encode()).hexdigest()[:40], tenant, first, start >= conversation.fresh, kept)
 
-    async def policies(self, key: str, tenant: str, sent: Mapping[str, Form], *, new: bool, record: bool) -> Policies:
-        """`sent`: the journal's answer. `new`: nothing was sent yet that policies could bear on, so those in force are pinned,
-        before anything leaves. `record`: without it the pin is not written, since nothing will be sent."""
-        row = sent.get(key)
-        if row is None and new:
-            now = self._toin.policies(tenant)
-            if not now.table:
-                return NONE  # no row says as much
-            if not record:
-                return now
-            row = await self._journal.claim(key, MARK + now.version)
+    async def policies(self, pin: Pin, sent: Mapping[str, Form], *, read: bool) -> Policies:
+        """`sent`: the journal's answer; `read`: it could be read. A conversation that begins is pinned to what is in force,
+        before anything leaves. Raises StoreError."""
+        row = sent.get(pin.key)
+        if row is None and pin.begins and read and pin.first not in sent:
+            now = self._toin.policies(pin.tenant)
+            if not now.table or not pin.kept:
+                return now  # without a row there are no policies
+            row = await self._journal.claim(pin.key, MARK + now.version)
         found = ROW.fullmatch(row or "")
         return (found and await self._toin.pinned(found[1])) or NONE
