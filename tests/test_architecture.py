@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "memo", "lru"}),
     frozenset({"options", "conversation"}),
     frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns"}),
-    frozenset({"metrics", "totals"}),
+    frozenset({"metrics", "totals", "bucket", "budget"}),
     frozenset({"compressors", "dialects", "ccr"}),
     frozenset({"transforms", "retrieval"}),
     frozenset({"fitting"}),
