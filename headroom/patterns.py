@@ -18,7 +18,8 @@ from headroom.conversation import Json
 Policy = Literal["as_is", "gentle", "whole"]
 """as_is: nothing is known against shortening. gentle: nothing is left out. whole: not shortened at all."""
 
-POLICY_NAMES: tuple[Policy, ...] = ("as_is", "gentle", "whole")
+IMPORTANCE: Mapping[Policy, float] = {"as_is": 0.0, "gentle": 0.5, "whole": 1.0}
+"""Of outputs under each policy, the strictest last."""
 
 How = Literal["whole", "lines", "query"]
 """How an original was asked for."""
@@ -136,6 +137,16 @@ def decide(evidence: Evidence, current: Policy) -> Policy:
     return "as_is"
 
 
+def _is_table(value: Json) -> bool:
+    return isinstance(value, dict) and all(isinstance(policy, str) and policy in IMPORTANCE for policy in value.values())
+
+
+def _policies(table: Mapping[str, Pattern]) -> Policies:
+    found = {signature: pattern for signature, pattern in table.items() if pattern.policy != "as_is"}
+    by_strictness = sorted(found.values(), key=lambda pattern: IMPORTANCE[pattern.policy])
+    return Policies({signature: p.policy for signature, p in found.items()}, {p.tool: p.policy for p in by_strictness})
+
+
 def at_least(hits: int, trials: int) -> float:
     """Wilson's lower bound of a rate (E. B. Wilson, JASA 22, 1927). One output may be asked for twice: that is one hit."""
     rate = min(hits, trials) / trials
@@ -150,6 +161,8 @@ class Policies:
 
     table: Mapping[str, Policy] = field(default_factory=dict)
     """Signature → policy; what is not in it is "as_is"."""
+    tools: Mapping[str, Policy] = field(default_factory=dict)
+    """Tool → the strictest policy of its kinds of output."""
 
     @property
     def version(self) -> str:
@@ -159,16 +172,22 @@ class Policies:
     def of(self, signature: str) -> Policy:
         return self.table.get(signature, "as_is")
 
+    @property
+    def importance(self) -> dict[str, float]:
+        """Tool → how much its outputs are missed where they are not shown: 0 … 1, 0 where it is not named."""
+        return {tool: IMPORTANCE[policy] for tool, policy in self.tools.items()}
+
     def encode(self) -> bytes:
-        return json.dumps(dict(self.table), sort_keys=True, separators=(",", ":")).encode()
+        row = {"kinds": dict(self.table), "tools": dict(self.tools)}
+        return json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, row: bytes) -> Policies:
         """Raises ValueError."""
-        table = json.loads(row)
-        if not isinstance(table, dict) or not all(policy in POLICY_NAMES for policy in table.values()):
+        value = json.loads(row)
+        if not isinstance(value, dict) or not all(_is_table(value.get(name)) for name in ("kinds", "tools")):
             raise ValueError("this is no table of policies")
-        return cls(table)
+        return cls(value["kinds"], value["tools"])
 
 
 Name = tuple[str, str]
@@ -193,15 +212,12 @@ class Patterns:
 
     def policies(self) -> dict[str, Policies]:
         """By tenant: its own where it has evidence of its own, else those of the pool, which stand under "" too."""
-        tables: dict[str, dict[str, Policy]] = {"": {}}
+        tables: dict[str, dict[str, Pattern]] = {"": {}}
         for (tenant, signature), pattern in self.rows.items():
             if pattern.evidence.trials >= MIN_EVIDENCE:
-                tables.setdefault(tenant, {})[signature] = pattern.policy
+                tables.setdefault(tenant, {})[signature] = pattern
         pool = tables[""]
-        return {
-            tenant: Policies({signature: policy for signature, policy in (pool | table).items() if policy != "as_is"})
-            for tenant, table in tables.items()
-        }
+        return {tenant: _policies(pool | table) for tenant, table in tables.items()}
 
     def summary(self) -> Json:
         policies = [pattern.policy for pattern in self.rows.values()]

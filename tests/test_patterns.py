@@ -102,12 +102,21 @@ def test_what_was_unheard_of_for_longest_goes_first() -> None:
 policies = st.dictionaries(st.text("abc0-", max_size=5), st.sampled_from(["gentle", "whole"]), max_size=6)
 
 
-@given(policies, policies)
-def test_a_version_names_one_table(a: dict[str, Policy], b: dict[str, Policy]) -> None:
+@given(policies, policies, policies)
+def test_a_version_names_one_table(a: dict[str, Policy], b: dict[str, Policy], tools: dict[str, Policy]) -> None:
     assert (Policies(a).version == Policies(b).version) is (a == b)
     assert Policies(dict(reversed(a.items()))).version == Policies(a).version
-    assert Policies.decode(Policies(a).encode()) == Policies(a)
-    assert (Policies(a).version == "") is (not a)
+    assert Policies.decode(Policies(a, tools).encode()) == Policies(a, tools)
+    assert (Policies(a, tools).version == "") is (not a)
+
+
+def test_a_tool_is_as_important_as_what_is_missed_most_of_it() -> None:
+    patterns = Patterns()
+    lines = Counts(compressed=6, lossy=6, lines=6)
+    patterns.learn({
+        ("", JSON): ("T", ASKED), ("", LINES): ("T", lines), ("", "x"): ("U", lines), ("", "y"): ("V", Counts(compressed=9, lossy=9)),
+    })
+    assert patterns.policies()[""].importance == {"T": 1.0, "U": 0.5}
 
 
 def test_what_is_shown() -> None:
@@ -126,7 +135,10 @@ def test_how_much_is_asked_for() -> None:
     assert [how_of(None, None), how_of("1-3", None), how_of(None, "a"), how_of("1-3", "a")] == ["whole", "lines", "query", "query"]
 
 
-@pytest.mark.parametrize("row", [b"", b"[]", b"1", b'{"a": "half"}', b'{"a": ["whole"]}', b'{"a": {}}', b"{"])
+@pytest.mark.parametrize("row", [
+    b"", b"[]", b"1", b"{", b"{}", b'{"kinds": {}}', b'{"kinds": [], "tools": {}}', b'{"kinds": {"a": "half"}, "tools": {}}',
+    b'{"kinds": {}, "tools": {"a": ["whole"]}}',
+])
 def test_what_is_no_table_of_policies(row: bytes) -> None:
     with pytest.raises(ValueError, match=r"table|Expecting"):
         Policies.decode(row)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 KIND = "lines-0123456789abcdef"
 FIRST, SECOND = "1" * 40, "2" * 40
-WHOLE = Policies({KIND: "whole"})
+WHOLE = Policies({KIND: "whole"}, {"Bash": "whole"})
 ASKED_FOR = Counts(compressed=6, lossy=6, whole=6)
 NOT_MISSED = Counts(compressed=90, lossy=90, spared=50)
 
