@@ -243,5 +243,11 @@ def show_size(value: int) -> str:
     return str(value)
 
 
+def show_url(value: str) -> str:
+    """Without credentials and options."""
+    scheme, found, rest = value.partition("://")
+    return scheme + found + rest.rpartition("@")[2].partition("?")[0] if found else value
+
+
 def show_seconds(value: float) -> str:
     return f"{value / 86400:g} days" if value >= 86400 else f"{value:g} s"

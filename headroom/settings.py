@@ -6,7 +6,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headroom.options import between, names, option, seconds, share, show_seconds, show_size, size, url
+from headroom.options import (
+    between,
+    names,
+    option,
+    seconds,
+    share,
+    show_seconds,
+    show_size,
+    show_url,
+    size,
+    url,
+)
 
 LISTEN, ASK, SHORTEN, KEEP, SEE = "Listening", "Asking the provider", "Compression", "State", "Watching"
 
@@ -41,7 +52,7 @@ class Settings:
     compact_tools: bool = option(False, "Take off from tool definitions what says nothing: shared indentation, titles that repeat a name, $schema.", group=SHORTEN)
     target_ratio: float | None = option(None, "Share of its tokens that prose keeps where it may be shortened with loss, 0.1 to 1; unset: 0.35 with a question, else all.", group=SHORTEN, parse=share, metavar="F")
 
-    state: str = option("", "Where originals and the journal of sent forms live: memory: or sqlite:PATH.", group=KEEP, metavar="URL", show=lambda url: url or "sqlite in ~/.headroom")
+    state: str = option("", "Where originals, the journal of sent forms and what proxies share live: memory:, sqlite:PATH, or redis://HOST, rediss://HOST (extra redis).", group=KEEP, metavar="URL", show=lambda url: show_url(url) or "sqlite in ~/.headroom")
     stateless: bool = option(False, "Write not one byte to disk; state lives in memory, at most 64 MiB of originals.", group=KEEP)
     ccr_ttl: float = option(7 * 86400.0, "How long an original is kept after its last use.", group=KEEP, parse=seconds, show=show_seconds)
     ccr_max_bytes: int = option(512 << 20, "Room for originals; the ones unused for longest go first.", group=KEEP, parse=size, show=show_size)

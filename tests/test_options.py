@@ -101,3 +101,14 @@ def test_what_is_not_such_a_value(parse: Callable[[str], Any], text: str) -> Non
 @pytest.mark.parametrize(("value", "shown"), [(64 << 20, "64 MiB"), (3, "3"), (1 << 30, "1 GiB"), (1536 << 10, "1536 KiB")])
 def test_sizes_read_well(value: int, shown: str) -> None:
     assert options.show_size(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("", ""), ("sqlite:state.db", "sqlite:state.db"), ("redis://h:1/0", "redis://h:1/0"),
+        ("redis://u:p@w@h:1/0?prefix=a", "redis://h:1/0"),
+    ],
+)
+def test_urls_are_shown_without_credentials(value: str, shown: str) -> None:
+    assert options.show_url(value) == shown

@@ -24,6 +24,7 @@ from headroom.options import load
 from headroom.pricefile import prices
 from headroom.proxy.server import App, Proxy, state_url
 from headroom.settings import Settings
+from headroom.stores import shown
 
 WHO_SECONDS = 1.0
 NO_SYNTAX = "by indentation: for syntax trees, pip install 'headroom[code]'"
@@ -61,7 +62,7 @@ async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) 
         raise OurError(_cannot_listen(settings, error)) from None
     port = port_of(listeners)
     if not settings.quiet:
-        print(banner(settings, state_url(settings, environ), port), file=stdout, flush=True)
+        print(banner(settings, shown(state_url(settings, environ)), port), file=stdout, flush=True)
     drain = anyio.Event()
     code = [0]
     failure: OurError | None = None

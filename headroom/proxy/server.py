@@ -48,7 +48,7 @@ from headroom.proxy.recount import Recount
 from headroom.requestlog import RequestLog
 from headroom.sent import SENT, Journal
 from headroom.settings import Settings
-from headroom.stores import open_store
+from headroom.stores import is_remote, open_store
 from headroom.stores.base import Space, Store
 from headroom.tokens import Learned
 from headroom.totals import Totals
@@ -180,6 +180,8 @@ class Proxy:
         try:
             await self.originals.prepare()
         except StoreError as error:
+            if is_remote(self._url):
+                return  # it has been logged; a proxy must come up while its Redis is away, and finds it by itself
             raise OurError(f"{error.message}; state is at {self._url}: choose another place with --state, or --stateless") from None
         await self._flush()
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from headroom.errors import SettingsError
 from headroom.stores.base import Store
 from headroom.stores.memory import Memory
+from headroom.stores.redis import Redis
+from headroom.stores.redislink import Link
+from headroom.stores.redisurl import parse
 from headroom.stores.sqlite import SQLite
 
-KINDS = ("memory:", "sqlite:PATH")
+KINDS = ("memory:", "sqlite:PATH", "redis://HOST", "rediss://HOST")
 
 
 def open_store(url: str, now: Callable[[], float]) -> Store:
@@ -20,5 +23,18 @@ def open_store(url: str, now: Callable[[], float]) -> Store:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest:
         return SQLite(Path(rest).expanduser(), now)
+    if scheme in ("redis", "rediss") and rest.startswith("//"):
+        where = parse(url)
+        return Redis(where, Link(where), now)
     # Only the scheme is named: the rest of a URL can hold a password.
     raise SettingsError(f"no store answers to {scheme[:20]!r}; use one of: {', '.join(KINDS)}")
+
+
+def is_remote(url: str) -> bool:
+    """Whether the store is another machine's, which may be away for a while."""
+    return url.startswith(("redis:", "rediss:"))
+
+
+def shown(url: str) -> str:
+    """A URL of a store as people may read it: without the password of a Redis."""
+    return parse(url).shown if is_remote(url) else url

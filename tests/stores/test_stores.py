@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,16 @@ from hypothesis import strategies as st
 from headroom.errors import SettingsError
 from headroom.stores import open_store
 from headroom.stores.base import Size, Space, Store
+from tests.redisserver import RedisServer
+
+KINDS = ["memory", "sqlite", "redis"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes a store runs with one of each kind."""
+    if "store" in metafunc.fixturenames:
+        metafunc.parametrize("url", KINDS, indirect=True)
+
 
 pytestmark = pytest.mark.anyio
 
@@ -36,9 +46,28 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
-    opened = open_store("memory:" if request.param == "memory" else f"sqlite:{tmp_path}/state/db", clock)
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "no")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> str:
+    """Of a store with nothing in it, of each kind."""
+    if request.param != "redis":
+        return "memory:" if request.param == "memory" else f"sqlite:{tmp_path}/state/db"
+    if anyio_backend != "asyncio":
+        pytest.skip("redis-py runs on asyncio only")
+    server: RedisServer = request.getfixturevalue("redis")
+    server.ask("FLUSHALL")
+    return f"{server.url}?timeout=10&connect_timeout=10"  # what a busy machine takes is no fault of the store
+
+
+@pytest.fixture
+async def store(url: str, clock: Clock) -> AsyncIterator[Store]:
+    opened = open_store(url, clock)
     try:
         yield opened
     finally:
@@ -156,7 +185,7 @@ async def test_readers_and_writers_at_the_same_time(store: Store) -> None:
     assert (await store.size(SPACE)).entries == 20
 
 
-@pytest.mark.parametrize("url", ["", "memory", "memory:x", "sqlite:", "redis://u:secret@host", "/some/path", "postgres:x"])
+@pytest.mark.parametrize("url", ["", "memory", "memory:x", "sqlite:", "redis://u:secret@host:port", "redis://:secret@h/x", "redis:secret", "rediss://u:secret@h?no=1", "/some/path", "postgres:x"])
 def test_other_urls_are_refused_in_one_line(url: str) -> None:
     with pytest.raises(SettingsError) as raised:
         open_store(url, Clock())
@@ -170,9 +199,9 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS)
+@given(steps=STEPS)
 @settings(max_examples=25, deadline=None)
-def test_both_stores_tell_the_same_story(steps: list[Step]) -> None:
+def test_all_stores_tell_the_same_story(redis: RedisServer, steps: list[Step]) -> None:
     async def story(url: str) -> list[object]:
         store, told = open_store(url, Clock()), list[object]()
         for step, key, value in steps:
@@ -186,12 +215,14 @@ def test_both_stores_tell_the_same_story(steps: list[Step]) -> None:
         return told
 
     with TemporaryDirectory() as folder:
-        assert anyio.run(story, "memory:") == anyio.run(story, f"sqlite:{folder}/db")
+        redis.ask("FLUSHALL")
+        told = [anyio.run(story, url) for url in ("memory:", f"sqlite:{folder}/db", f"{redis.url}?timeout=10&connect_timeout=10")]
+        assert told[0] == told[1] == told[2]
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30_000)), max_size=30))
+@given(writes=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30_000)), max_size=30))
 @settings(max_examples=20, deadline=None)
-def test_the_budget_holds_after_every_write(writes: list[tuple[int, int]]) -> None:
+def test_the_budget_holds_after_every_write(redis: RedisServer, writes: list[tuple[int, int]]) -> None:
     async def story(url: str) -> None:
         clock = Clock()
         store = open_store(url, clock)
@@ -205,3 +236,5 @@ def test_the_budget_holds_after_every_write(writes: list[tuple[int, int]]) -> No
     with TemporaryDirectory() as folder:
         anyio.run(story, "memory:")
         anyio.run(story, f"sqlite:{folder}/db")
+        redis.ask("FLUSHALL")
+        anyio.run(story, f"{redis.url}?timeout=10&connect_timeout=10")
