@@ -62,6 +62,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of the model's: consecutive elements of the conversation, and the parts in them."""
+
+    start: int
+    stop: int
+    """Of elements, exclusive."""
+    first: int
+    last: int
+    """Of parts, exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """The texts of one request, in the order in which the model reads them."""
 
@@ -82,6 +94,9 @@ class Conversation:
     """Blocks that are not text (pictures, files, what is signed or encrypted), whose tokens nobody can tell from outside."""
     only_counted: bool = False
     """The request asks how many tokens it has: no turn of a conversation, so nothing of it was sent."""
+    replies: tuple[Reply, ...] = ()
+    tools_in: int | None = None
+    """The element that brings the first tools, where they stand in the conversation itself."""
 
 
 @dataclass(frozen=True, slots=True)

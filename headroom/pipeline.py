@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headroom import ccr
+from headroom.chain import Chain, chain
 from headroom.compressors import COMPRESSORS
 from headroom.conversation import Address, Conversation, Edit, Grade, Part, Report, Skip, Skipped
 from headroom.memo import Memo
@@ -32,11 +33,8 @@ MEMO_BYTES = 16 << 20
 ENTRY_BYTES = 200
 """What a memo entry costs beside its texts: two dict slots, a tuple and a digest, as sys.getsizeof sees them."""
 
-DEFINITIONS = -1
-"""Under this index the chain has the key of how the tool definitions were sent."""
-
-COMPACT = "compact"
-"""What the journal says of definitions that are sent compacted."""
+COMPACT, OFFERED = "compact", "tool"
+"""What the journal says of a conversation's tool definitions: that they are sent compacted, and with our tool behind them."""
 
 GRADES: tuple[Grade, ...] = ("exact", "equal", "lossy")
 
@@ -98,55 +96,42 @@ class Pipeline:
         """Estimated tokens of everything the model reads."""
         return sum(self.weigh(text).tokens for text in (*(p.text for p in conversation.parts), *conversation.others))
 
-    def chain(self, conversation: Conversation) -> Mapping[int, str]:
-        """Index of each tool part → its journal key: a hash of its text, of the call it answers and of all that was
-        said before it; and under DEFINITIONS that of all that was said before the model's first turn. Without the
-        call, a form that may stand for a command's output would be replayed for a file.
+    def chain(self, conversation: Conversation) -> Chain:
+        """The names under which the journal knows what was sent."""
+        return chain(conversation, lambda text: self.weigh(text).digest)
 
-        System text is left out: clients change it in mid-session (the date, a mode), and the forms
-        of earlier results stay true. So are blocks that are not text.
-        """
-        keys: dict[int, str] = {}
-        link = b""
-        opened = False
-        for i, part in enumerate(conversation.parts):
-            if part.role == "system":
-                continue
-            if part.role == "assistant" and not opened:
-                keys[DEFINITIONS], opened = _opening(link), True
-            link = hashlib.sha256(link + part.role[0].encode() + self.weigh(part.text).digest).digest()
-            if part.role == "tool":
-                call = repr((part.tool, part.call, part.error)).encode("utf-8", "surrogatepass")
-                link = hashlib.sha256(link + call).digest()
-                keys[i] = link.hex()[:40]
-        if not opened:
-            keys[DEFINITIONS] = _opening(link)
-        if not conversation.definitions:
-            del keys[DEFINITIONS]
-        return keys
+    def ways(self, chain: Chain, sent: Mapping[str, str | None], *, new: bool, offer: bool) -> frozenset[str]:
+        """How tool definitions are sent, all as they were in the conversation's first request: the provider reads them before
+        anything else. `new`: this is the first; `offer`: then our tool may stand behind them."""
+        if chain.opening in sent:
+            return frozenset((sent[chain.opening] or "").split())
+        wanted = {COMPACT: self.compact_tools, OFFERED: offer}
+        return frozenset(way for way, is_wanted in wanted.items() if new and is_wanted)
 
     def __call__(
-        self, conversation: Conversation, keys: Mapping[int, str], sent: Mapping[str, str | None], history: int,
-        *, lossy: bool = False,
+        self, conversation: Conversation, keys: Chain, sent: Mapping[str, str | None], history: int,
+        *, lossy: bool = False, ways: frozenset[str] | None = None,
     ) -> Outcome:
         """`keys` as `chain` gives them; `sent` the journal's answer to them.
 
         Parts before index `history` that have no record were sent by somebody else and are left alone.
-        `lossy`: the model can get originals back in this request.
+        `lossy`: the model can get originals back in this request. `ways`: as `ways` gives them, which is the default.
         """
         fold = _Fold(self, conversation, lossy)
-        if DEFINITIONS in keys:
-            fold.define(keys[DEFINITIONS], sent, new=history == 0)
+        if conversation.definitions or conversation.tools_in is not None:
+            found = self.ways(keys, sent, new=history == 0, offer=False) if ways is None else ways
+            fold.define(found, None if keys.opening in sent else keys.opening)
         for i, part in enumerate(conversation.parts):
+            key = keys.parts.get(i, "")
             if part.role != "tool":
                 fold.skip(part, "not_tool_output")
-            elif keys[i] in sent:
-                fold.replay(part, sent[keys[i]])
+            elif key in sent:
+                fold.replay(part, sent[key])
             elif i < history:
-                fold.forms[keys[i]] = None
+                fold.forms[key] = None
                 fold.skip(part, "foreign")
             else:
-                fold.forms[keys[i]] = fold.shorten(part)
+                fold.forms[key] = fold.shorten(part)
         return fold.outcome()
 
     def compacted(self, definition: str) -> str | None:
@@ -207,10 +192,6 @@ class Pipeline:
         return known
 
 
-def _opening(link: bytes) -> str:
-    return hashlib.sha256(b"definitions" + link).hexdigest()[:40]
-
-
 _REMINDER = "<system-reminder>"
 """How Claude Code opens what it, and not the user, says in a user's turn."""
 
@@ -235,12 +216,11 @@ class _Fold:
         if conversation.opaque:
             self._skipped["opaque"] = [0, conversation.opaque]
 
-    def define(self, key: str, sent: Mapping[str, str | None], *, new: bool) -> None:
-        """Tool definitions, all as they were in the conversation's first request: the provider reads them before anything else."""
-        way = sent.get(key)
-        if key not in sent:
-            way = self.forms[key] = COMPACT if new and self._pipeline.compact_tools else None
-        if way != COMPACT:
+    def define(self, ways: frozenset[str], new: str | None) -> None:
+        """`new`: the key under which nothing is on record yet."""
+        if new is not None:
+            self.forms[new] = " ".join(sorted(ways)) or None
+        if COMPACT not in ways:
             return
         row = self._skipped["not_tool_output"]
         for at, source in self._conversation.definitions:
@@ -252,7 +232,7 @@ class _Fold:
             row[1] -= 1
             self._saved += before - after
             self._changes[at] = short
-            if key in self.forms:
+            if new is not None:
                 self._edits.append(Edit("compact-tools", "", source, short, "equal", before, after))
                 self._originals[ccr.key_of(source)] = source
 

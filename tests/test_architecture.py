@@ -17,10 +17,10 @@ PACKAGE = ROOT / "headroom"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "memo", "lru"}),
     frozenset({"options", "conversation"}),
-    frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns"}),
+    frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns", "chain"}),
     frozenset({"metrics", "totals", "bucket", "budget"}),
     frozenset({"compressors", "dialects", "ccr"}),
-    frozenset({"transforms", "retrieval"}),
+    frozenset({"transforms", "retrieval", "weaving"}),
     frozenset({"fitting"}),
     frozenset({"pipeline"}),
     frozenset({"__init__"}),

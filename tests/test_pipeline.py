@@ -122,7 +122,7 @@ def test_what_was_retrieved_is_never_shortened_again() -> None:
 def test_what_was_sent_before_is_sent_again_whatever_the_transforms_say_now() -> None:
     pipeline = Pipeline([Halve()], Scale(words))
     c = conversation(tool(LONG), tool("x " + LONG))
-    keys = list(pipeline.chain(c).values())
+    keys = list(pipeline.chain(c).parts.values())
     outcome = fold(pipeline, c, {keys[0]: None, keys[1]: "an older form"})
     assert outcome.edits == {("messages", 1): "an older form"}
     assert [s.reason for s in outcome.report.skipped] == ["sent_as_is"]
@@ -135,7 +135,7 @@ def test_history_without_a_record_is_left_alone_and_recorded_so() -> None:
     pipeline = Pipeline([Halve()], Scale(words))
     c = conversation(tool(LONG), Part("assistant", "ok", ()), tool("long z y x w"), fresh=2)
     outcome = fold(pipeline, c, history=c.fresh)
-    keys = pipeline.chain(c)
+    keys = pipeline.chain(c).parts
     assert outcome.report.forms == {keys[0]: None, keys[2]: "short y w"}
     assert ("foreign", 1) in {(s.reason, s.parts) for s in outcome.report.skipped}
 
@@ -145,13 +145,13 @@ def test_a_key_depends_on_all_that_was_said_before_but_not_on_system_text() -> N
     a = pipeline.chain(conversation(Part("system", "Monday", ()), Part("user", "hi", ()), tool("x")))
     b = pipeline.chain(conversation(Part("system", "Tuesday", ()), Part("user", "hi", ()), tool("x")))
     c = pipeline.chain(conversation(Part("system", "Monday", ()), Part("user", "ho", ()), tool("x")))
-    assert a[2] == b[2] != c[2]
+    assert a.parts[2] == b.parts[2] != c.parts[2]
 
 
 def test_a_key_depends_on_the_call_that_is_answered() -> None:
     part = tool("x")
     answers = [part, replace(part, tool="Read"), replace(part, call={"path": "a"}), replace(part, error=True)]
-    keys = {Pipeline([], Scale(words)).chain(conversation(answer))[0] for answer in answers}
+    keys = {Pipeline([], Scale(words)).chain(conversation(answer)).parts[0] for answer in answers}
     assert len(keys) == len(answers)
 
 

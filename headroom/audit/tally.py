@@ -91,10 +91,8 @@ class Tally:
         self._edits.clear()
 
     def _read(self, reading: Reading, report: Report, worth: Worth) -> None:
-        edits = iter([edit for edit in report.edits if edit.by != DEFINITIONS])
-        for i, key in reading.keys.items():
-            if i < 0:
-                continue
+        edits = iter([edit for edit in report.edits if edit.by != DEFINITIONS and edit.grade != "addition"])
+        for i, key in reading.keys.parts.items():
             if key in report.forms and report.forms[key] is None:
                 part = reading.conversation.parts[i]
                 tokens = estimate(part.text)

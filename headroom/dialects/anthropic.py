@@ -58,7 +58,7 @@ class Anthropic:
         kept = document.get("thread") is not None
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
-            reading.others, kept, _forgets(document.get("context_management")), reading.definitions, reading.opaque,
+            reading.others, kept, _forgets(document.get("context_management")), reading.definitions, reading.opaque, replies=reading.replies,
             only_counted=path.endswith("/count_tokens"),
         )
 

@@ -123,6 +123,10 @@ class Document:
         """The elements of a top-level array; () if the member is absent or no array."""
         return tuple(self._parsed(value) for value in self._arrays.get(name, ()))
 
+    def count(self, name: str) -> int:
+        """How many elements a top-level array has."""
+        return len(self._arrays.get(name, ()))
+
     def sources(self, name: str) -> tuple[tuple[Address, str], ...]:
         """Address and JSON of each element of a top-level array, or of the member as a whole where it is no array."""
         found: list[tuple[Address, str]] = []

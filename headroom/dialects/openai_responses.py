@@ -60,7 +60,7 @@ class OpenAIResponses:
         forgets = document.get("truncation") == "auto" or bool(document.get("context_management"))
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
-            reading.others, kept, forgets, reading.definitions, reading.opaque,
+            reading.others, kept, forgets, reading.definitions, reading.opaque, replies=reading.replies, tools_in=reading.tools_in,
         )
 
     def ties(self, element: Json) -> Ties:
@@ -119,7 +119,7 @@ def _item(at: Address, value: Json, calls: Calls) -> Turn:
     if kind in OUTPUTS:
         return Turn(tuple(_output(at, item, calls)))
     if kind in DEFINES_TOOLS:
-        return Turn(others=tuple(filter(None, (compact(item.get("tools")),))))
+        return Turn(others=tuple(filter(None, (compact(item.get("tools")),))), tools=kind == "additional_tools")
     made = tuple(_calls(kind, item))
     return Turn(
         calls=made, others=tuple(filter(None, (compact(call.input) for call in made[:1]))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from headroom.conversation import Address, Json, Part
+from headroom.conversation import Address, Json, Part, Reply
 from headroom.dialects.document import Document
 from headroom.dialects.shapes import opaque
 
@@ -35,6 +35,8 @@ class Turn:
     """Stands for something that the provider holds."""
     opaque: int = 0
     """See Conversation.opaque."""
+    tools: bool = False
+    """Brings tool definitions."""
 
 
 Calls = Mapping[str, Call]
@@ -71,20 +73,28 @@ class Reading:
     elsewhere: bool
     definitions: tuple[tuple[Address, str], ...]
     opaque: int
+    replies: tuple[Reply, ...]
+    tools_in: int | None
 
 
 def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]], tools: Sequence[str]) -> Reading:
-    """`members` hold turns; `tools` are members with tool definitions."""
+    """`members` hold turns, the last of them those of the model; `tools` are members with tool definitions."""
     parts: list[Part] = []
+    replies: list[Reply] = []
     definitions = tuple(found for name in tools for found in document.sources(name))
     others = [source for _, source in definitions]
-    fresh, elsewhere, blocks = 0, False, 0
+    fresh, elsewhere, blocks, tools_in = 0, False, 0, None
     for name, derive in members:
-        for turn in document.facts(name, Turns(dialect, derive)):
+        for i, turn in enumerate(document.facts(name, Turns(dialect, derive))):
+            first = len(parts)
             parts += turn.parts
             others += turn.others
             blocks += turn.opaque
             elsewhere = elsewhere or turn.elsewhere
+            if turn.tools and tools_in is None:
+                tools_in = i
             if turn.assistant:
                 fresh = len(parts)
-    return Reading(tuple(parts), fresh, tuple(others), elsewhere, definitions, blocks)
+                begun = replies.pop() if replies and replies[-1].stop == i else Reply(i, i, first, first)
+                replies.append(Reply(begun.start, i + 1, begun.first, fresh))
+    return Reading(tuple(parts), fresh, tuple(others), elsewhere, definitions, blocks, tuple(replies), tools_in)

@@ -11,14 +11,19 @@ from typing import Literal, TypeVar
 
 import anyio.to_thread
 
-from headroom import ccr
-from headroom.conversation import Address, Conversation, Report, Skip, Skipped
+from headroom import weaving
+from headroom.chain import Chain, reply
+from headroom.conversation import Address, Conversation, Edit, Report, Skip, Skipped
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import Document, Unreadable
 from headroom.dialects.document_memo import DocumentMemo
+from headroom.dialects.hidden import HIDDEN
+from headroom.dialects.hidden.base import NAME, Exchange
 from headroom.errors import StoreError
-from headroom.pipeline import Outcome, Pipeline
+from headroom.memo import Memo
+from headroom.pipeline import OFFERED, Outcome, Pipeline
 from headroom.sent import Form, Journal, Unread
+from headroom.weaving import Addition, Seams
 
 T = TypeVar("T")
 
@@ -41,6 +46,9 @@ SHARE_ON_LOOP = 8
 MAX_PARTS = 20_000
 """Texts beyond which a body is left alone; each costs some microseconds and a row, and long conversations have thousands."""
 
+PLAIN_BYTES, PLAIN_ROW = 4 << 20, 200
+"""Room for answers without hidden rounds, and what one takes: a key of 40 digits, a tuple, a dict entry."""
+
 UNPARSED = 16 << 20
 """Bytes above which a body is forwarded unparsed: parsing would hold the interpreter for tens of milliseconds."""
 
@@ -51,9 +59,13 @@ class Reading:
 
     document: Document
     conversation: Conversation
-    keys: Mapping[int, str]
+    keys: Chain
     size: int
     """Bytes of the body."""
+    target: str
+    """Path and query of the request."""
+    seams: Seams | None
+    """None where this API has no way to hide something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,10 @@ class Prepared:
     report: Report
     reading: Reading | None = None
     """None: the body was not read, it leaves as it came."""
+    changed: bool = False
+    """`body` is not what came."""
     changes: Mapping[Address, str] = field(default_factory=dict)
+    """Texts in it that were edited."""
     sent: Mapping[str, Form] = field(default_factory=dict)
     """What the journal knew."""
     other: int | None = None
@@ -74,6 +89,12 @@ class Prepared:
     store_failures: int = 0
     kept: bool = False
     """The originals are in the store already."""
+    offered: bool = False
+    """Our tool stands in the body, so calls of it are to be answered."""
+    added: int = 0
+    """Estimated tokens of what was put in; in the report already."""
+    unlike: int = 0
+    """Answers with hidden rounds on record that the client has changed beyond recognition."""
 
 
 BYTES_PER_TOKEN = 4
@@ -86,23 +107,28 @@ def untouched(body: bytes, reason: Skip, tokens: int | None = None) -> Prepared:
 
 
 class Compression:
-    """Shared by all dialects. `durable`: the journal outlives this process, so a missing record means foreign.
-
+    """Shared by all dialects. `durable`: the journal outlives this process, so a missing record means foreign. `offer`: offer
+    the model a tool of ours, by which it gets back what is left out of a text.
     """
 
-    def __init__(self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool, views: Views = "never") -> None:
+    def __init__(
+        self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool, views: Views = "never", offer: bool = False,
+    ) -> None:
         self._pipeline, self._journal, self._memo, self._durable, self._views = pipeline, journal, memo, durable, views
+        self._offer = offer
+        self._plain: Memo[str, bool] = Memo(PLAIN_BYTES)
+        """Answers, by their keys, that are known to have no hidden rounds: those are on record before the client has the answer."""
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def prepare(
-        self, dialect: Dialect, path: str, body: bytes, leave: Skip | None = None, keep: Keep | None = None
+        self, dialect: Dialect, target: str, body: bytes, leave: Skip | None = None, keep: Keep | None = None
     ) -> Prepared:
         """`leave`: read the body for the account, but change nothing, for that reason. `keep` puts originals into the
         store; without it nothing is left out of a text."""
         if len(body) > UNPARSED:
             return untouched(body, "too_large")
         try:
-            reading = await self.aside(len(body), lambda: self._read(dialect, path, body))
+            reading = await self.aside(len(body), lambda: self._read(dialect, target, body))
         except Unreadable as error:
             return untouched(body, error.reason)
         if leave is not None:
@@ -128,19 +154,43 @@ class Compression:
             return 1
         return 0
 
-    def _read(self, dialect: Dialect, path: str, body: bytes) -> Reading:
+    async def remember(self, prepared: Prepared, text: str, exchange: Exchange) -> bool:
+        """Record the hidden rounds of an answer that has this visible text. Answers whether that failed."""
+        assert prepared.reading is not None
+        key = reply(prepared.reading.keys.end, text)
+        self._plain.put(key, False, PLAIN_ROW)  # a value, not an option
+        try:
+            await self._journal.amend({key: weaving.write(exchange)})
+        except StoreError:
+            return True
+        return False
+
+    def _read(self, dialect: Dialect, target: str, body: bytes) -> Reading:
         document = Document.parse(body, self._memo)
-        conversation = dialect.read(document, path)
+        conversation = dialect.read(document, target.partition("?")[0])
         if len(conversation.parts) > MAX_PARTS:
             raise Unreadable("too_costly")
-        return Reading(document, conversation, self._pipeline.chain(conversation), len(body))
+        hidden = HIDDEN.get(dialect.name)
+        seams = None if hidden is None else Seams(hidden, document, dialect.turns, conversation)
+        return Reading(document, conversation, self._pipeline.chain(conversation), len(body), target, seams)
+
+    def _wanted(self, reading: Reading) -> list[str]:
+        """What the journal is to be asked."""
+        conversation, keys = reading.conversation, reading.keys
+        defined = conversation.definitions or conversation.tools_in is not None
+        replies = (key for key in keys.replies if not self._plain.get(key)) if defined else ()
+        return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies]
 
     async def _decide(self, reading: Reading, keep: Keep | None) -> Prepared:
         keys, fresh = reading.keys, reading.conversation.fresh
-        if not keys:
+        wanted = self._wanted(reading)
+        if not wanted:
             return await self._compress(reading, {}, fresh)
-        sent, failures = await self._known(list(keys.values()))
-        history = [key for i, key in keys.items() if 0 <= i < fresh]
+        sent, failures = await self._known(wanted)
+        if not failures:
+            for key in set(keys.replies).intersection(wanted).difference(sent):
+                self._plain.put(key, True, PLAIN_ROW)
+        history = [key for i, key in keys.parts.items() if i < fresh]
         unknown = any(key not in sent for key in history)
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
         # earlier process, purity says what we would have sent, and that is assumed. Else what has no record is foreign.
@@ -158,7 +208,8 @@ class Compression:
     async def _reachable(self, reading: Reading, sent: Mapping[str, Form], history: int, keep: Keep | None) -> Prepared:
         """Something is left out of a text only once its original can be had back."""
         conversation = reading.conversation
-        lossy = keep is not None and not conversation.kept_by_provider and self._may_leave_out(conversation)
+        offered = OFFERED in self._ways(reading, sent, history)
+        lossy = keep is not None and not conversation.kept_by_provider and (offered or self._may_leave_out(reading))
         prepared = await self._compress(reading, sent, history, lossy=lossy)
         if conversation.only_counted:
             return replace(prepared, kept=True)  # nothing that is sent stands for them
@@ -170,10 +221,14 @@ class Compression:
             return replace(await self._compress(reading, sent, history), store_failures=1)
         return replace(prepared, kept=True)
 
-    def _may_leave_out(self, conversation: Conversation) -> bool:
-        return self._views == "always" or (
-            self._views == "where_offered" and any(ccr.DECLARED.search(source) for _, source in conversation.definitions)
-        )
+    def _may_leave_out(self, reading: Reading) -> bool:
+        return self._views == "always" or (self._views == "where_offered" and reading.seams is not None and reading.seams.declares())
+
+    def _ways(self, reading: Reading, sent: Mapping[str, Form], history: int) -> frozenset[str]:
+        """See Pipeline.ways."""
+        new, seams = history == 0, reading.seams
+        offer = self._offer and new and reading.keys.opening not in sent and seams is not None and seams.may_offer(reading.target)
+        return self._pipeline.ways(reading.keys, sent, new=new, offer=offer)
 
     async def _known(self, keys: list[str]) -> tuple[Mapping[str, Form], int]:
         try:
@@ -199,15 +254,34 @@ class Compression:
     async def _compress(self, reading: Reading, sent: Mapping[str, Form], history: int, *, lossy: bool = False) -> Prepared:
         conversation, keys = reading.conversation, reading.keys
         new = sum(
-            len(conversation.parts[i].text) for i, key in keys.items() if key not in sent and i >= max(history, 0)
+            len(conversation.parts[i].text) for i, key in keys.parts.items() if key not in sent and i >= max(history, 0)
         )
+        ways = self._ways(reading, sent, history)
 
         def work() -> Prepared:
-            outcome: Outcome = self._pipeline(conversation, keys, sent, history, lossy=lossy)
-            body = reading.document.splice(outcome.edits)
-            return Prepared(body, outcome.report, reading, outcome.edits, sent)
+            outcome: Outcome = self._pipeline(conversation, keys, sent, history, lossy=lossy, ways=ways)
+            return self._spliced(reading, outcome, sent, offered=OFFERED in ways)
 
         return await self.aside(max(new, reading.size // SHARE_ON_LOOP), work)
+
+    def _spliced(self, reading: Reading, outcome: Outcome, sent: Mapping[str, Form], *, offered: bool) -> Prepared:
+        """Texts edited, and what is ours put in."""
+        unlike: list[str] = []
+        additions: list[Addition] = []
+        tool = reading.seams.tool() if reading.seams is not None and offered and not reading.conversation.kept_by_provider else None
+        if reading.seams is not None and tool is not None:
+            additions = [tool, *reading.seams.rounds(reading.keys, sent, unlike.append)]
+        body = reading.document.splice(outcome.edits, [addition.rewrite for addition in additions])
+        tokens = [self._pipeline.weigh(addition.text).tokens for addition in additions]
+        new = [
+            Edit(NAME, "", "", addition.text, "addition", 0, count)
+            for addition, count in zip(additions[:1], tokens, strict=False) if reading.keys.opening in outcome.report.forms
+        ]
+        report = replace(outcome.report, after=outcome.report.after + sum(tokens), edits=(*outcome.report.edits, *new))
+        return Prepared(
+            body, report, reading, bool(outcome.edits or additions), outcome.edits, sent, offered=bool(additions), added=sum(tokens),
+            unlike=len(unlike),
+        )
 
     async def aside(self, size: int, work: Callable[[], T]) -> T:
         """Here when small, else in a thread. A client that leaves waits for a thread that has begun: one that were

@@ -6,7 +6,7 @@ in two. Clients send blocks back as they came, with marks for the cache, without
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from headroom.conversation import Json
@@ -26,6 +26,10 @@ OPTIONAL = frozenset(("cache_control", "caller", "citations"))
 
 class Anthropic:
     name = "anthropic"
+    tool = TOOL
+
+    def fits(self, get: Callable[[str], Json], target: str) -> bool:
+        return True
 
     def declared(self, sources: Sequence[str]) -> frozenset[str]:
         """Of tools, and of those of a server that the provider itself asks, as far as they are named."""

@@ -10,7 +10,7 @@ The client gets one answer that was made of several; on later turns its history 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,10 +20,9 @@ Elements = tuple[str, ...]
 """JSON texts of consecutive elements of a conversation (messages, input items, contents)."""
 
 NAME = "headroom_retrieve"
-DESCRIPTION = (
-    "Get text that a marker [view shortened by proxy … headroom_retrieve(key=…)] says is not shown. "
-    "Give key; lines (\"41-180\") or query for a part of it."
-)
+DESCRIPTION = "Get what a marker [view shortened by proxy …] says is not shown: all of it, some lines, or what matches a query."
+"""On record is only that the tool was offered: another wording needs another word in the journal (see headroom.pipeline)."""
+
 PARAMETERS: Json = {
     "type": "object",
     "properties": {"key": {"type": "string"}, "lines": {"type": "string"}, "query": {"type": "string"}},
@@ -109,12 +108,23 @@ class Hidden(Protocol):
         """The dialect's."""
         ...
 
+    @property
+    def tool(self) -> str:
+        """JSON of our tool as this API wants it."""
+        ...
+
+    def fits(self, get: Callable[[str], Json], target: str) -> bool:
+        """Whether the answer to a request can be made of several. `get` gives a member of its body, `target` is its path and
+        query."""
+        ...
+
     def declared(self, sources: Sequence[str]) -> frozenset[str]:
         """Names of the tools that these elements of `tools` (JSON) declare; unknown shapes declare none."""
         ...
 
     def offer(self, sources: Sequence[str]) -> Elements | None:
-        """The elements of `tools` with ours last; None if there are none to stand behind."""
+        """The elements of `tools`, or one of the conversation that brings tools, with ours last; None if there are none to stand
+        behind."""
         ...
 
     def ear(self, *, stream: bool) -> Ear:

@@ -6,7 +6,7 @@ content of its own or all as one, leave out thoughts, and give calls ids and sig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from headroom.conversation import Json
 from headroom.dialects.gemini import ANSWER, SIGNATURE
@@ -34,6 +34,14 @@ ORDINARY = str.maketrans("-_", "+/")
 
 class Gemini:
     name = "gemini"
+    tool = written(TOOL)
+
+    def fits(self, get: Callable[[str], Json], target: str) -> bool:
+        """Not where a stream is one JSON array, nor with several candidates."""
+        path, _, query = target.partition("?")
+        config = mapping(get("generationConfig") or get("generation_config"))
+        one = config.get("candidateCount", config.get("candidate_count")) in (None, 1)
+        return one and (not path.endswith(":streamGenerateContent") or "alt=sse" in query)
 
     def declared(self, sources: Sequence[str]) -> frozenset[str]:
         return frozenset(

@@ -6,7 +6,7 @@ client's. Clients send items back as they came or rebuilt, without ids, status, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import DESCRIPTION, NAME, PARAMETERS, Asked, Ear, Elements, Exchange
@@ -33,22 +33,21 @@ UNSENT = frozenset(("id", "status"))
 
 class OpenAIResponses:
     name = "openai-responses"
+    tool = TOOL
+
+    def fits(self, get: Callable[[str], Json], target: str) -> bool:
+        """Not where the provider keeps answers: a later turn could refer to one as the client knows it."""
+        return get("store") is False and not get("background") and isinstance(get("input"), list)
 
     def declared(self, sources: Sequence[str]) -> frozenset[str]:
         """Of tools, of namespaces of tools, and of whole items that bring tools."""
         return frozenset(name for source in sources for name in _names(parsed(source), LEVELS))
 
     def offer(self, sources: Sequence[str]) -> Elements | None:
+        within = _offered_in(sources[0]) if len(sources) == 1 else None
+        if within is not None:
+            return (within,)
         return (*sources, TOOL) if sources else None
-
-    def offer_in(self, item_source: str) -> str | None:
-        """An input item of type additional_tools, in which Codex sends its tools, with ours last. None if it is none."""
-        item = mapping(parsed(item_source))
-        tools = item.get("tools")
-        if item.get("type") != "additional_tools" or not isinstance(tools, list) or not tools:
-            return None
-        end = _end_of_tools(item_source)
-        return f"{item_source[:end - 1]},{TOOL}{item_source[end - 1:]}"
 
     def ear(self, *, stream: bool) -> Ear:
         return StreamEar() if stream else WholeEar()
@@ -75,6 +74,16 @@ class OpenAIResponses:
         if exchange.last and at < len(found):
             return None
         return (*woven, *reply[at:], *after)
+
+
+def _offered_in(source: str) -> str | None:
+    """An input item of type additional_tools, in which Codex sends its tools, with ours last. None if it is none."""
+    item = mapping(parsed(source))
+    tools = item.get("tools")
+    if item.get("type") != "additional_tools" or not isinstance(tools, list) or not tools:
+        return None
+    end = _end_of_tools(source)
+    return f"{source[:end - 1]},{TOOL}{source[end - 1:]}"
 
 
 def _end(found: Sequence[Json], at: int, items: Sequence[Json]) -> int | None:

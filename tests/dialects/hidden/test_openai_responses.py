@@ -49,7 +49,7 @@ def test_offer() -> None:
     (' { "tools" : [ {"a": "]}"} ', '] , "role":"developer", "type" : "additional_tools" } '),
 ])
 def test_offer_in_an_item(before: str, behind: str) -> None:
-    assert HIDDEN.offer_in(before + behind) == f"{before},{TOOL}{behind}"
+    assert HIDDEN.offer([before + behind]) == (f"{before},{TOOL}{behind}",)
 
 
 @pytest.mark.parametrize("item", [
@@ -57,7 +57,7 @@ def test_offer_in_an_item(before: str, behind: str) -> None:
     '{"type":"message","tools":[1]}', '{"type":"additional_tools","tools":[1],"tools":[2]}',
 ])
 def test_no_offer_where_no_tools_are(item: str) -> None:
-    assert HIDDEN.offer_in(item) is None
+    assert HIDDEN.offer([item]) == (item, TOOL)
 
 
 def test_results() -> None:

@@ -1,0 +1,118 @@
+"""Put in what the client knows nothing of: our tool behind its own, and hidden rounds where the provider saw them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from headroom import ccr
+from headroom.chain import Chain
+from headroom.conversation import Conversation, Json, Reply
+from headroom.dialects.document import Document, Rewrite
+from headroom.dialects.hidden.base import Exchange, Hidden
+from headroom.dialects.strict import parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Something of ours in a body."""
+
+    key: str
+    """Under which the journal has it; "" for the tool."""
+    text: str
+    """What it comes to, for counting."""
+    rewrite: Rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Where in a body something of ours may stand."""
+
+    hidden: Hidden
+    document: Document
+    turns: str
+    """The member that holds the conversation."""
+    conversation: Conversation
+
+    def may_offer(self, target: str) -> bool:
+        """Whether a conversation that begins with this request (path and query) can be offered our tool: the client has none
+        like it, and sends all that was said each time."""
+        if self.conversation.kept_by_provider or not self.conversation.parts or not self.hidden.fits(self.document.get, target):
+            return False
+        return not self.declares() and self.tool() is not None
+
+    def declares(self) -> bool:
+        """The client itself offers the model our tool, by whatever name it gives tools of MCP servers."""
+        sources = [source for _, source in self.conversation.definitions]
+        if self.conversation.tools_in is not None:
+            sources.append(self._bringing(self.conversation.tools_in))
+        return any(ccr.DECLARED.search(source) for source in sources)
+
+    def tool(self) -> Addition | None:
+        """Our tool, last in the list of tools, or in the element of the conversation that brings them. None where it cannot stand."""
+        sources = [source for (member, *_), source in self.conversation.definitions if member == "tools"]
+        found = Rewrite("tools", 0, len(sources), _offering(self.hidden))
+        if not sources and self.conversation.tools_in is not None:
+            at = self.conversation.tools_in
+            sources, found = [self._bringing(at)], Rewrite(self.turns, at, at + 1, _offering(self.hidden))
+        return Addition("", self.hidden.tool, found) if self.hidden.offer(sources) is not None else None
+
+    def rounds(self, keys: Chain, sent: Mapping[str, str | None], unlike: Callable[[str], None]) -> list[Addition]:
+        """The hidden rounds of each answer that has some on record. `unlike` hears of an answer that is not the one recorded:
+        it stays as the client sent it."""
+        found: list[Addition] = []
+        elements = self.document.count(self.turns)
+        for reply, key in zip(self.conversation.replies, keys.replies, strict=True):
+            row = sent.get(key)
+            exchange = read(row) if row else None
+            if row and exchange is not None:
+                make = _weaving(self.hidden, reply, exchange, partial(unlike, key))
+                found.append(Addition(key, row, Rewrite(self.turns, reply.start, min(reply.stop + 1, elements), make)))
+        return found
+
+    def _bringing(self, at: int) -> str:
+        return self.document.sources(self.turns)[at][1]
+
+
+def _offering(hidden: Hidden) -> Callable[[Sequence[str]], Sequence[str]]:
+    def make(sources: Sequence[str]) -> Sequence[str]:
+        return hidden.offer(sources) or sources
+
+    return make
+
+
+def _weaving(
+    hidden: Hidden, reply: Reply, exchange: Exchange, unlike: Callable[[], None]
+) -> Callable[[Sequence[str]], Sequence[str]]:
+    length = reply.stop - reply.start
+
+    def make(sources: Sequence[str]) -> Sequence[str]:
+        woven = hidden.woven(sources[:length], sources[length:], exchange)
+        if woven is None:
+            unlike()
+        return sources if woven is None else woven
+
+    return make
+
+
+def write(exchange: Exchange) -> str:
+    """A row of the journal."""
+    return json.dumps([exchange.rounds, exchange.last, exchange.late], ensure_ascii=False, separators=(",", ":"))
+
+
+def read(row: str) -> Exchange | None:
+    """None for a row that is not one of ours, or damaged."""
+    match parsed(row):
+        case [list(rounds_), list(last), list(late)] if all(_is_round(each) for each in rounds_) and _are_texts(last) and _are_texts(late):
+            return Exchange(tuple((tuple(said), tuple(results)) for said, results in rounds_), tuple(last), tuple(late))
+    return None
+
+
+def _is_round(value: Json) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_are_texts, value))
+
+
+def _are_texts(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
