@@ -12,6 +12,9 @@ from typing import Protocol
 from headroom.bucket import Rate, Taken
 from headroom.budget import Window
 
+KEPT = 3600.0
+"""Seconds for which an id is remembered after it was settled, or counted as spent: who repeats itself does it sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cap:

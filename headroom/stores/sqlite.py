@@ -63,7 +63,7 @@ class SQLite:
                 _insert(db, space, [(space.name, key, tenant) for key in rows], packed, now)
                 self._tidy(db, space, now)
 
-        await self._run(work)
+        await self.run(work)
 
     async def add(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> Mapping[str, bytes]:
         def work(db: sqlite3.Connection, now: float) -> Mapping[str, bytes]:
@@ -76,10 +76,10 @@ class SQLite:
                     self._tidy(db, space, now)
             return {**rows, **stands}
 
-        return await self._run(work)
+        return await self.run(work)
 
     async def get(self, space: Space, tenant: str | None, keys: Sequence[str]) -> Mapping[str, bytes]:
-        return await self._run(lambda db, now: _select(db, space, tenant, keys, now))
+        return await self.run(lambda db, now: _select(db, space, tenant, keys, now))
 
     async def size(self, space: Space) -> Size:
         def work(db: sqlite3.Connection, now: float) -> Size:
@@ -90,7 +90,7 @@ class SQLite:
             ).fetchone()
             return Size(held[0] - gone[0], held[1] - gone[1])
 
-        return await self._run(work)
+        return await self.run(work)
 
     async def aclose(self) -> None:
         # Also when we are being cancelled: what closes cleanly leaves one file instead of three.
@@ -98,7 +98,8 @@ class SQLite:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._close, limiter=self._turn)
 
-    async def _run(self, work: Callable[[sqlite3.Connection, float], T]) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection, float], T]) -> T:
+        """`work` in a thread, with the connection and the time. Raises StoreError."""
         self._notice_fork()
         return await anyio.to_thread.run_sync(self._work, work, limiter=self._turn)
 

@@ -1,0 +1,114 @@
+"""Counters in this process alone; what was spent is forgotten when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from headroom.bucket import Bucket, Rate, Taken, full, micros, refilled, take
+from headroom.budget import Window
+from headroom.lru import LRU
+from headroom.stores.counters import KEPT, Balance, Cap, Reserved
+
+BUCKETS = 10_000
+"""Most buckets, some 3 MB; the one unused for longest goes first. After a minute or so it would be full again anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reservation:
+    amount: int
+    state: Literal["open", "due", "done"]
+    """due: nobody settled it in time, so its amount counts as spent."""
+    until: float
+    slot: int = 0
+    """In which it was counted as spent."""
+
+
+@dataclass(slots=True)
+class _Account:
+    slot: int = 0
+    limit: int | None = None
+    spent: dict[int, int] = field(default_factory=dict)
+    reservations: dict[str, _Reservation] = field(default_factory=dict)
+
+    def advance(self, window: Window) -> int:
+        """The current slot; never one before."""
+        self.slot = max(self.slot, window.slot)
+        for slot in [slot for slot in self.spent if slot <= self.slot - window.span]:
+            del self.spent[slot]
+        return self.slot
+
+    def spend(self, slot: int, amount: int) -> None:
+        self.spent[slot] = self.spent.get(slot, 0) + amount
+
+    def expire(self, now: float) -> None:
+        for id, held in [(id, held) for id, held in self.reservations.items() if held.until < now]:
+            if held.state == "open":
+                self.spend(self.slot, held.amount)
+                self.reservations[id] = replace(held, state="due", until=now + KEPT, slot=self.slot)
+            else:
+                del self.reservations[id]
+
+    def balance(self, window: Window) -> Balance:
+        slot = max(self.slot, window.slot)
+        counted = {at: amount for at, amount in self.spent.items() if at > slot - window.span}
+        reserved = sum(held.amount for held in self.reservations.values() if held.state == "open")
+        return Balance(sum(counted.values()), reserved, slot, min((at for at, n in counted.items() if n > 0), default=None), self.limit)
+
+
+class MemoryCounters:
+    """Every method is done before it gives way, so the event loop makes each of them atomic. `now` in seconds."""
+
+    def __init__(self, now: Callable[[], float], most: int = BUCKETS) -> None:
+        self._now = now
+        self._buckets: LRU[str, tuple[Bucket, Rate]] = LRU(most, lambda key, value: 1)
+        self._accounts: dict[str, _Account] = {}
+
+    async def take(self, key: str, rate: Rate, amount: int, *, owe: bool = False) -> Taken:
+        now = micros(self._now())
+        found = self._buckets.get(key)
+        bucket, taken = take(full(rate, now) if found is None else found[0], rate, amount, now, owe=owe)
+        if taken.granted:  # a refusal changes nothing: the same comes of the same bucket later
+            self._buckets.put(key, (bucket, rate))
+        return taken
+
+    async def active(self) -> int:
+        now = micros(self._now())
+        held = [found for key in list(self._buckets) if (found := self._buckets.get(key)) is not None]
+        return sum(refilled(bucket, rate, now).level < full(rate, now).level for bucket, rate in held)
+
+    async def reserve(self, account: str, id: str, amount: int, cap: Cap) -> Reserved:
+        held, now = self._accounts.setdefault(account, _Account()), self._now()
+        held.limit = cap.limit
+        held.advance(cap.window)
+        held.expire(now)
+        balance = held.balance(cap.window)
+        if id in held.reservations:
+            return Reserved(True, balance)
+        if balance.spent + balance.reserved + amount > cap.limit:
+            return Reserved(False, balance)
+        held.reservations[id] = _Reservation(amount, "open", now + cap.lives)
+        return Reserved(True, replace(balance, reserved=balance.reserved + amount))
+
+    async def settle(self, account: str, id: str, amount: int, window: Window) -> None:
+        held = self._accounts.setdefault(account, _Account())
+        slot, known = held.advance(window), held.reservations.get(id)
+        if known is not None and known.state == "done":
+            return
+        if known is not None and known.state == "due":
+            held.spend(known.slot, amount - known.amount)
+        else:
+            held.spend(slot, amount)
+        held.reservations[id] = _Reservation(amount, "done", self._now() + KEPT)
+
+    async def balance(self, account: str, window: Window) -> Balance:
+        return self._accounts.get(account, _Account()).balance(window)
+
+    async def reset(self, account: str) -> None:
+        held = self._accounts.get(account, _Account())
+        held.slot = 0
+        held.spent.clear()
+        for id, one in held.reservations.items():
+            if one.state == "due":
+                held.reservations[id] = replace(one, state="done")
