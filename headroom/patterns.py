@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, fields, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from typing import Literal
 
 from headroom.conversation import Json
@@ -94,9 +94,10 @@ COUNTS = tuple(item.name for item in fields(Counts))
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Recent counts: what could have been asked for, and what was."""
+    """Recent counts: what could have been asked for, and what was. A policy follows from them."""
 
     trials: int = 0
+    """Outputs of which something was left out."""
     asked: int = 0
     whole: int = 0
 
@@ -237,6 +238,7 @@ class Patterns:
             {
                 "signature": signature, "tool": pattern.tool, "policy": pattern.policy, "shared": not owner,
                 **dict(zip(COUNTS, astuple(pattern.counts), strict=True)), "retrieved": pattern.counts.retrieved,
+                "evidence": asdict(pattern.evidence),
             }
             for (owner, signature), pattern in rows
         ]

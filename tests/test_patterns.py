@@ -129,6 +129,7 @@ def test_what_is_shown() -> None:
         ("U", True, "as_is", 0), ("T", False, "whole", 6),
     ]
     assert [row["compressed"] for row in patterns.show()] == [9, 6, 1]
+    assert patterns.show()[1]["evidence"] == {"trials": 6, "asked": 6, "whole": 6}
 
 
 def test_how_much_is_asked_for() -> None:

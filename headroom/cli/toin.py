@@ -108,9 +108,9 @@ def _table(answer: Json) -> list[str]:
     rows = answer["patterns"]
     if not rows:
         return ["nothing was learned yet: no output was shortened and counted on this state"]
-    head = f"{'tool':<20} {'signature':<23} {'compressed':>10} {'lossy':>6} {'dropped':>7} {'retrieved':>9} {'whole':>6} {'tokens saved':>12}  policy"
+    head = f"{'tool':<20} {'signature':<23} {'compressed':>10} {'lossy':>6} {'dropped':>7} {'spared':>6} {'retrieved':>9} {'whole':>6} {'tokens saved':>12}  policy"
     return [head, *(
-        f"{_plain(row['tool']):<20} {row['signature']:<23} {row['compressed']:>10} {row['lossy']:>6} {row['dropped']:>7} {row['retrieved']:>9} "
+        f"{_plain(row['tool']):<20} {row['signature']:<23} {row['compressed']:>10} {row['lossy']:>6} {row['dropped']:>7} {row['spared']:>6} {row['retrieved']:>9} "
         f"{row['whole']:>6} {row['before'] - row['after']:>12,}  {row['policy']}{' (shared)' if row['shared'] else ''}"
         for row in rows
     )]

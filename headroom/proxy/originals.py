@@ -27,9 +27,18 @@ class Originals:
         """Make the key of the tenants' hashes, or read it. Raises StoreError."""
         await self._key()
 
+    async def owner(self, request: Request) -> str:
+        """The tenant under which what a request brings is kept. Raises StoreError."""
+        return tenant(identity(request, self._door.has_token(request)), await self._key())
+
+    async def restore(self) -> None:
+        """Write the key down again, in case the store has lost it. Raises StoreError."""
+        if self._secret is not None:
+            self._secret = (await self._store.add(SECRETS, "", {NAME: self._secret}))[NAME]
+
     async def keep(self, request: Request, originals: Mapping[str, str]) -> None:
         """CCR key → text. Raises StoreError."""
-        owner = request.draft.tenant = tenant(identity(request, self._door.has_token(request)), await self._key())
+        owner = request.draft.tenant = await self.owner(request)
         rows = {key: text.encode("utf-8", "surrogatepass") for key, text in originals.items()}
         await self._store.put(self._space, owner, rows)
         self.stored += len(rows)

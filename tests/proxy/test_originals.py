@@ -54,7 +54,27 @@ async def test_a_verified_user_is_told_apart_by_name() -> None:
     assert await books.find(ask([ANN, token], "10.0.0.9"), "k") is None
 
 
+async def test_what_a_request_brings_is_kept_under_the_tenant_that_reads_it() -> None:
+    books = originals(local=False)
+    request = ask([ANN, HOST])
+    assert await books.owner(request) == await books.reader(request)
+    assert request.draft.tenant == ""
+    await books.keep(request, {"k": "text"})
+    assert request.draft.tenant == await books.owner(request) != await books.owner(ask([BOB]))
+
+
 async def test_lone_surrogates_survive() -> None:
     books = originals()
     await books.keep(ask([ANN]), {"k": "a\ud800"})
     assert await books.find(ask([ANN, HOST]), "k") == "a\ud800"
+
+
+async def test_a_store_that_lost_the_key_gets_it_back() -> None:
+    lost = Memory(lambda: 0.0)
+    books = Originals(lost, SPACE, Door(""), lambda n: b"r" * n, open_to_local=False)
+    await books.keep(ask([ANN]), {"k": "text"})
+    await lost.aclose()
+    await books.restore()
+    other = Originals(lost, SPACE, Door(""), lambda n: b"s" * n, open_to_local=False)
+    await other.keep(ask([ANN]), {"k": "text"})
+    assert await books.find(ask([ANN]), "k") == "text"
