@@ -42,5 +42,11 @@ class Memo(Generic[K, V]):
         self._young[key] = (value, size)
         self._used += size
 
+    def items(self) -> list[tuple[K, V]]:
+        """All there is at this moment, those put last at the end."""
+        young = dict(self._young)
+        rows = [*((key, row) for key, row in dict(self._old).items() if key not in young), *young.items()]
+        return [(key, value) for key, (value, _) in rows]
+
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())

@@ -29,7 +29,15 @@ REFRESH = 1 / 16
 AS_IS, TEXT = b"=", b"t"
 """The first byte of a row: what follows, and how it is written. As is: nothing. Text: the form in UTF-8."""
 
+SETTLE_SECONDS = 30.0
+"""After a store that many share was away, others may still have to write down what they sent meanwhile. Each does so
+within a second or two of its return; the rest is for those that notice it late."""
 
+SAMPLE = 100
+"""Rows by which a store that comes back is asked whether it has kept what it had."""
+
+BATCH = 1000
+"""Rows written in one step when it has not; some milliseconds."""
 
 Form = str | None
 """A short form; None for "as it came"."""
@@ -49,10 +57,14 @@ class Unread(StoreError):
 class Journal:
     """All methods raise StoreError. A read that fails is never "absent": absent means never sent by us."""
 
-    def __init__(self, store: Store, now: Callable[[], float], space: Space = SENT) -> None:
-        self._store, self._now, self._space = store, now, space
+    def __init__(self, store: Store, now: Callable[[], float], space: Space = SENT, *, settle: float = 0.0) -> None:
+        """`settle`: seconds after an outage in which a row that is not there may still be on its way."""
+        self._store, self._now, self._space, self._settle = store, now, space, settle
         self._memo: Memo[str, tuple[Form, float]] = Memo(MEMO_BYTES)
         self._unwritten: dict[str, Form] = {}
+        self._failed = float("-inf")
+        """When the store was last found to be away."""
+        self._to_mend = False
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, Form]:
         """How the parts behind these chain keys were sent; a key that is not in the answer was not. Raises Unread."""
@@ -62,7 +74,10 @@ class Journal:
                 rows = await self._store.get(self._space, "", wanted)
                 found.update(self._remember({key: decode(row) for key, row in rows.items()}))
             except StoreError as error:
+                self._away()
                 raise Unread(error.message, found) from None
+            if len(found) < len(keys) and abs(self._now() - self._failed) < self._settle:
+                raise Unread("the store was away until a moment ago, and may not have been told everything yet", found)
         return found
 
     async def record(self, forms: Mapping[str, Form]) -> Mapping[str, Form]:
@@ -75,6 +90,7 @@ class Journal:
             rows = await self._store.add(self._space, "", {key: encode(form) for key, form in waiting.items()})
             stands = self._remember({key: decode(row) for key, row in rows.items()})
         except StoreError:
+            self._away()
             self._remember(forms)
             self._unwritten = dict(list(waiting.items())[-MAX_UNWRITTEN:])
             raise
@@ -91,6 +107,33 @@ class Journal:
         """Replace what stands: the provider has shown that it was not what was sent."""
         self._remember(forms)
         await self._store.put(self._space, "", {key: encode(form) for key, form in forms.items()})
+
+    async def mend(self) -> bool:
+        """Called every second or so: notices that the store is away, and when it is back writes down what it was not
+        told, and all that is remembered here if it has lost what it had. Whether it had been away. Raises StoreError."""
+        try:
+            known = self._memo.items()[-SAMPLE:] if self._to_mend else []
+            kept = await self._store.get(self._space, "", [key for key, _ in known] or [""])
+            if not self._to_mend:
+                return False
+            lost = dict(self._memo.items()) if any(key not in kept and key not in self._unwritten for key, _ in known) else {}
+            await self._rewrite({**{key: form for key, (form, _) in lost.items()}, **self._unwritten})
+        except StoreError:
+            self._away()
+            raise
+        self._to_mend = False
+        return True
+
+    async def _rewrite(self, forms: Mapping[str, Form]) -> None:
+        rows = [(key, encode(form)) for key, form in forms.items()]
+        for start in range(0, len(rows), BATCH):
+            stands = await self._store.add(self._space, "", dict(rows[start : start + BATCH]))
+            self._remember({key: decode(row) for key, row in stands.items()})
+            for key in stands:
+                self._unwritten.pop(key, None)
+
+    def _away(self) -> None:
+        self._failed, self._to_mend = self._now(), True
 
     def _remembered(self, keys: Sequence[str]) -> tuple[dict[str, Form], list[str]]:
         """What we know, and what the store must be asked; a row unseen there for long is in both."""

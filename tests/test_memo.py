@@ -31,3 +31,11 @@ def test_the_budget_holds_and_values_are_never_wrong(puts: list[tuple[int, int]]
         memo.put(key, key * 7, size)
         assert memo.get(key) in (None, key * 7)
     assert sum(size for rows in (memo._young, memo._old) for _, size in rows.values()) <= 10
+
+
+def test_items_are_those_of_both_generations_the_last_at_the_end() -> None:
+    memo: Memo[str, int] = Memo(8)
+    for number, name in enumerate("abcdea"):
+        memo.put(name, number, 1)
+    assert memo.items()[-2:] == [("e", 4), ("a", 5)]
+    assert len(memo.items()) == len(memo)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.errors import StoreError
-from headroom.sent import SENT, Form, Journal, decode, encode
+from headroom.sent import SENT, Form, Journal, Unread, decode, encode
 from headroom.stores import open_store
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
@@ -199,3 +199,67 @@ async def test_what_is_claimed_holds_only_once_it_is_written() -> None:
     store.asked.clear()
     assert await journal.read(["k"]) == {"k": "mine"}
     assert store.asked == []
+
+
+async def test_a_store_that_comes_back_is_told_what_it_missed(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    assert not await journal.mend()
+    store.down = True
+    with pytest.raises(StoreError):
+        await journal.record({"a": "short", "b": None})
+    with pytest.raises(StoreError):
+        await journal.mend()
+    store.down = False
+    assert await journal.mend()
+    assert await Journal(store, clock).read(["a", "b"]) == {"a": "short", "b": None}
+    assert not await journal.mend()
+
+
+async def test_a_store_that_lost_everything_is_told_all_that_is_remembered(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    rows: dict[str, Form] = {f"{i}": f"form {i}" for i in range(2_500)}
+    await journal.record(rows)
+    store.down = True
+    with pytest.raises(StoreError):
+        await journal.mend()
+    await store.inner.aclose()
+    store.down = False
+    assert await journal.mend()
+    assert await Journal(store, clock).read(list(rows)) == rows
+
+
+async def test_a_store_that_kept_everything_is_told_nothing(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    await journal.record({f"{i}": None for i in range(2_500)})
+    store.down = True
+    with pytest.raises(StoreError):
+        await journal.mend()
+    store.down, store.asked = False, []
+    assert await journal.mend()
+    assert [len(keys) for keys in store.asked] == [100]
+
+
+async def test_what_others_recorded_meanwhile_stands(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    store.down = True
+    with pytest.raises(StoreError):
+        await journal.record({"a": "mine"})
+    store.down = False
+    await Journal(store, clock).record({"a": "theirs"})
+    await journal.mend()
+    assert await journal.read(["a"]) == {"a": "theirs"}
+
+
+async def test_just_after_an_outage_absent_is_not_taken_for_never_sent(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock, settle=30.0)
+    await journal.record({"a": "short"})
+    store.down = True
+    with pytest.raises(StoreError):
+        await journal.mend()
+    store.down = False
+    with pytest.raises(Unread) as raised:
+        await journal.read(["a", "b"])
+    assert raised.value.known == {"a": "short"}
+    assert await journal.read(["a"]) == {"a": "short"}
+    clock.now += 31
+    assert await journal.read(["a", "b"]) == {"a": "short"}

@@ -46,7 +46,7 @@ from headroom.proxy.intake import Intake
 from headroom.proxy.originals import Originals
 from headroom.proxy.recount import Recount
 from headroom.requestlog import RequestLog
-from headroom.sent import SENT, Journal
+from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
 from headroom.stores import is_remote, open_store
 from headroom.stores.base import Space, Store
@@ -67,6 +67,9 @@ def state_url(settings: Settings, environ: Mapping[str, str]) -> str:
     home = environ.get("HOME") or environ.get("USERPROFILE") or "."
     return settings.state or f"sqlite:{Path(home) / FOLDER / 'state.db'}"
 
+
+MEND_SECONDS = 1.0
+"""Between two looks at a store that many share: soon enough to notice a restart, and nothing beside the requests."""
 
 IN_MEMORY = 64 << 20
 """Bytes of originals, and half as many of sent forms, where they live in memory and not in a file."""
@@ -105,9 +108,10 @@ class Proxy:
         if settings.ca_bundle:
             trust.load()  # to hear of a bad file now; the system's roots are loaded when a request needs them
         self.client = Client(_limits(settings), trust, Proxies.of(environ, settings.upstream_proxy), time.monotonic)
+        self._journal = Journal(self.store, time.time, sent_space(url), settle=SETTLE_SECONDS if is_remote(url) else 0.0)
         self._compression = Compression(
             standard(protect=settings.protect_tool_results, ratio=settings.target_ratio, compact_tools=settings.compact_tools, outline=outline_of(settings)),
-            Journal(self.store, time.time, sent_space(url)), self._memo,
+            self._journal, self._memo,
             durable=url != "memory:", views=views(settings),
         )
         self.control = control.Control(self._inside())
@@ -212,6 +216,16 @@ class Proxy:
             await anyio.sleep(FLUSH_SECONDS)
             await self._flush()
 
+    async def mend(self) -> None:
+        """Until cancelled. A file is there whenever we are; what others keep for us is looked after."""
+        while is_remote(self._url):
+            await anyio.sleep(MEND_SECONDS)
+            try:
+                if await self._journal.mend():
+                    await self.originals.restore()
+            except StoreError:
+                self.account.mishap("mend")
+
     async def learn_to_count(self) -> None:
         """A vocabulary takes a quarter of a second and 80 MB: requests are served meanwhile, with estimates."""
         await self.recount.load(self._environ)
@@ -260,6 +274,7 @@ class App:
         async with anyio.create_task_group() as background:
             background.start_soon(proxy.learn_to_count)
             background.start_soon(proxy.keep_learning)
+            background.start_soon(proxy.mend)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             proxy.draining = True
