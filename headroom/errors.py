@@ -11,10 +11,14 @@ class HeadroomError(Exception):
     """Anything we raise on purpose; `status` is what a client is told."""
 
     status = 500
+    kind = ""
+    """The error's `type` or code, where the provider's usual one for that status would mislead; "" where it says it."""
 
-    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: int | None = None, fields: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         super().__init__(message)
         self.message = message
+        self.fields = fields
+        """More header fields of the answer."""
         self.retry_after = retry_after
         """Whole seconds after which the same request may succeed; sent as Retry-After."""
 
@@ -69,6 +73,13 @@ class TooMany(ClientError):
     """More than the limits allow; `retry_after` says when to come back."""
 
     status = 429
+
+
+class OverBudget(ClientError):
+    """What may be spent is spent. To ask again at once would not help, and clients do so after any other 429."""
+
+    status = 429
+    kind = "budget_exceeded"
 
 
 class Busy(HeadroomError):

@@ -6,7 +6,7 @@ dashboard are all made from it, so they cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -79,6 +79,8 @@ class Draft:
     usage: Callable[[], Usage] = Usage
     overhead_ms: float = 0.0
     tenant: str = ""
+    before_asking: list[Callable[[bytes], Awaitable[None]]] = field(default_factory=list)
+    """Who must agree, given the body that is to be sent, each time before the provider is asked (see layers/admission)."""
     error: str = ""
     request: str = ""
     """The bodies, only under --log-messages."""

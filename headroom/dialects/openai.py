@@ -28,8 +28,7 @@ def forward(target: str) -> str:
 
 def error(status: int, message: str, kind: str = "") -> Json:
     usual = "server_error" if status >= 500 else "invalid_request_error"
-    code = None if kind else CODES.get(status)
-    return {"error": {"message": message, "type": kind or KINDS.get(status, usual), "param": None, "code": code}}
+    return {"error": {"message": message, "type": kind or KINDS.get(status, usual), "param": None, "code": kind or CODES.get(status)}}
 
 
 def mismatch(status: int, body: Json) -> bool:

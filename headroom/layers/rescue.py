@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable
 
 from headroom.conversation import Json
-from headroom.errors import HeadroomError, UpstreamError
+from headroom.errors import HeadroomError, OverBudget, UpstreamError
 from headroom.http.message import Handler, Layer, Request, Response, once
 
 log = logging.getLogger(__name__)
 
-ErrorShape = Callable[[Request, int, str], Json]
-"""The body of an error answer, as the caller's provider would write it."""
+ErrorShape = Callable[[Request, int, str, str], Json]
+"""The body of an error answer, as the caller's provider would write it: status, message, and kind (see errors), mostly ""."""
 
 
 def rescue(shape: ErrorShape) -> Layer:
@@ -37,13 +37,14 @@ def rescue(shape: ErrorShape) -> Layer:
 
 def answer(shape: ErrorShape, request: Request, error: HeadroomError) -> Response:
     request.draft.error = request.draft.error or type(error).__name__
-    body = json.dumps(shape(request, error.status, f"headroom: {error.message}"), ensure_ascii=True).encode()
+    body = json.dumps(shape(request, error.status, f"headroom: {error.message}", error.kind), ensure_ascii=True).encode()
     fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if error.retry_after is not None:
         fields.append((b"retry-after", b"%d" % error.retry_after))
-    if isinstance(error, UpstreamError):
-        # The vendors' SDKs read this field; a request that never got an answer is worth another try.
-        fields.append((b"x-should-retry", b"true"))
+    # The vendors' SDKs read this field; a request that never got an answer is worth another try.
+    if isinstance(error, (UpstreamError, OverBudget)):
+        fields.append((b"x-should-retry", b"true" if isinstance(error, UpstreamError) else b"false"))
+    fields.extend(error.fields)
     return Response(error.status, fields, once(body))
 
 

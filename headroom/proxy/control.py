@@ -167,7 +167,7 @@ async def _posted(request: Request) -> Mapping[str, Json]:
     return value
 
 
-def error_shape(request: Request, status: int, message: str) -> Json:
+def error_shape(request: Request, status: int, message: str, kind: str = "") -> Json:
     """Errors of control routes, which speak no provider's dialect."""
     return {"error": {"status": status, "message": message}}
 

@@ -49,13 +49,13 @@ def provider_of(request: Request) -> str:
     return next((provider for prefix, provider in PATHS if request.path.startswith(prefix)), DEFAULT)
 
 
-def error_shape(request: Request, status: int, message: str) -> Json:
+def error_shape(request: Request, status: int, message: str, kind: str = "") -> Json:
     """An error in the words of whichever API the caller speaks."""
     dialect = dialects.find("POST", request.path)
     if dialect is None:
         provider = provider_of(request)
         dialect = next(d for d in dialects.DIALECTS if d.provider == provider)
-    return dialect.error(status, message)
+    return dialect.error(status, message, kind)
 
 
 class Routes:

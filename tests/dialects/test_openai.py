@@ -22,7 +22,7 @@ def test_the_version_is_added_where_it_is_missing(target: str, forwarded: str) -
 ])
 def test_errors(status: int, kind: str, code: str | None) -> None:
     assert openai.error(status, "why") == {"error": {"message": "why", "type": kind, "param": None, "code": code}}
-    assert openai.error(status, "why", "mine") == {"error": {"message": "why", "type": "mine", "param": None, "code": None}}
+    assert openai.error(status, "why", "mine") == {"error": {"message": "why", "type": "mine", "param": None, "code": "mine"}}
 
 
 @pytest.mark.parametrize(("words", "answer"), [

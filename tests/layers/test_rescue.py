@@ -12,8 +12,8 @@ from headroom.layers.rescue import rescue
 pytestmark = pytest.mark.anyio
 
 
-def shape(request: Request, status: int, message: str) -> object:
-    return {"path": request.path, "status": status, "message": message}
+def shape(request: Request, status: int, message: str, kind: str) -> object:
+    return {"path": request.path, "status": status, "message": message} | ({"kind": kind} if kind else {})
 
 
 async def answered(error: Exception) -> tuple[Response, dict[str, object], Request]:
@@ -28,6 +28,8 @@ async def answered(error: Exception) -> tuple[Response, dict[str, object], Reque
 
 @pytest.mark.parametrize(("error", "status", "fields"), [
     (errors.TooMany("slow down", retry_after=7), 429, {b"retry-after": b"7"}),
+    (errors.TooMany("slow", fields=((b"ratelimit", b"x"),)), 429, {b"ratelimit": b"x"}),
+    (errors.OverBudget("spent"), 429, {b"x-should-retry": b"false"}),
     (errors.Busy("full", retry_after=1), 503, {b"retry-after": b"1"}),
     (errors.Unreachable("refused"), 502, {b"x-should-retry": b"true"}),
     (errors.TimedOut("late"), 504, {b"x-should-retry": b"true"}),
@@ -36,7 +38,7 @@ async def answered(error: Exception) -> tuple[Response, dict[str, object], Reque
 async def test_an_error_becomes_an_answer_in_the_callers_shape(error: errors.HeadroomError, status: int, fields: dict[bytes, bytes]) -> None:
     response, body, request = await answered(error)
     assert response.status == status
-    assert body == {"path": "/v1/messages", "status": status, "message": f"headroom: {error.message}"}
+    assert body == {"path": "/v1/messages", "status": status, "message": f"headroom: {error.message}"} | ({"kind": error.kind} if error.kind else {})
     more = {k: v for k, v in response.fields if k not in (b"content-type", b"content-length")}
     assert more == fields
     assert request.draft.error == type(error).__name__
