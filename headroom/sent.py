@@ -100,7 +100,11 @@ class Journal:
     async def claim(self, key: str, form: Form) -> Form:
         """Write one row unless something stands there already; answers what stands. Unlike with `record`, what could not be
         written does not hold here either."""
-        rows = await self._store.add(self._space, "", {key: encode(form)})
+        try:
+            rows = await self._store.add(self._space, "", {key: encode(form)})
+        except StoreError:
+            self._away()
+            raise
         return self._remember({key: decode(rows[key])})[key]
 
     async def amend(self, forms: Mapping[str, Form]) -> None:
@@ -109,7 +113,7 @@ class Journal:
         await self._store.put(self._space, "", {key: encode(form) for key, form in forms.items()})
 
     async def mend(self) -> bool:
-        """Called every second or so: notices that the store is away, and when it is back writes down what it was not
+        """Called now and then, twice a second: notices that the store is away, and when it is back writes down what it was not
         told, and all that is remembered here if it has lost what it had. Whether it had been away. Raises StoreError."""
         try:
             known = self._memo.items()[-SAMPLE:] if self._to_mend else []

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headroom.conversation import Conversation
 from headroom.learning.toin import Toin
@@ -28,6 +28,7 @@ NONE = Policies()
 class Pin:
     """What a request must know of its conversation to go by policies."""
 
+    pins: Pins = field(repr=False)
     key: str
     """Under which the journal has the row."""
     tenant: str
@@ -37,6 +38,10 @@ class Pin:
     """That output may never have been sent before."""
     kept: bool
     """Requests to come will show it again, so the row is needed."""
+
+    async def policies(self, sent: Mapping[str, Form], *, read: bool) -> Policies:
+        """See Pins.policies."""
+        return await self.pins.policies(self, sent, read=read)
 
 
 class Pins:
@@ -52,7 +57,7 @@ class Pins:
         start, first = next(iter(keys.items()))
         told = f"{MARK}{self._toin.owner(tenant)} {first}"
         kept = not (conversation.only_counted or conversation.kept_by_provider)
-        return Pin(hashlib.sha256(told.encode()).hexdigest()[:40], tenant, first, start >= conversation.fresh, kept)
+        return Pin(self, hashlib.sha256(told.encode()).hexdigest()[:40], tenant, first, start >= conversation.fresh, kept)
 
     async def policies(self, pin: Pin, sent: Mapping[str, Form], *, read: bool) -> Policies:
         """`sent`: the journal's answer; `read`: it could be read. A conversation that begins is pinned to what is in force,

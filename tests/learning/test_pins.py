@@ -55,7 +55,7 @@ class Worker:
         return found
 
     async def goes_by(self, pin: Pin) -> Policies:
-        return await self.pins.policies(pin, await self.journal.read([pin.key, pin.first]), read=True)
+        return await pin.policies(await self.journal.read([pin.key, pin.first]), read=True)
 
 
 @pytest.mark.parametrize(("number", "begins"), [(0, True), (1, False), (2, None)])
@@ -106,7 +106,7 @@ async def test_two_workers_that_begin_at_once_go_by_one_table() -> None:
     await two.toin.flush()
     assert two.toin.policies("a") != one.toin.policies("a")
     for worker in (one, two):
-        assert await worker.pins.policies(worker.pin(), {}, read=True) == WHOLE
+        assert await worker.pin().policies({}, read=True) == WHOLE
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -124,7 +124,7 @@ async def test_a_policy_that_cannot_be_recorded_is_not_gone_by() -> None:
     await worker.learn(ASKED_FOR)
     worker.store.fail = "before"
     with pytest.raises(StoreError):
-        await worker.pins.policies(worker.pin(), {}, read=True)
+        await worker.pin().policies({}, read=True)
     worker.store.fail = ""
     await worker.journal.record({FIRST: None})
     assert await worker.goes_by(worker.pin(1)) == Policies()
@@ -133,7 +133,7 @@ async def test_a_policy_that_cannot_be_recorded_is_not_gone_by() -> None:
 async def test_nor_is_one_pinned_where_nobody_can_tell_whether_the_conversation_is_new() -> None:
     worker = Worker()
     await worker.learn(ASKED_FOR)
-    assert await worker.pins.policies(worker.pin(), {}, read=False) == Policies()
+    assert await worker.pin().policies({}, read=False) == Policies()
     assert await worker.goes_by(worker.pin(1)) == Policies()
 
 
@@ -151,4 +151,5 @@ async def test_a_table_that_is_gone_is_as_if_nothing_had_been_learned() -> None:
     await worker.goes_by(worker.pin())
     await worker.store.put(POLICIES, "", {WHOLE.version: b"damaged"})
     assert await worker.goes_by(worker.pin()) == WHOLE
-    assert await Worker(worker.store, name="r").goes_by(worker.pin()) == Policies()
+    restarted = Worker(worker.store, name="restarted")
+    assert await restarted.goes_by(restarted.pin()) == Policies()
