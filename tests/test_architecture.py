@@ -17,8 +17,9 @@ PACKAGE = ROOT / "headroom"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "memo", "lru"}),
     frozenset({"options", "conversation"}),
+    frozenset({"prefix"}),
     frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns", "chain"}),
-    frozenset({"metrics", "totals", "bucket", "budget"}),
+    frozenset({"metrics", "totals", "bucket", "budget", "cacheguard"}),
     frozenset({"compressors", "dialects", "ccr"}),
     frozenset({"transforms", "retrieval", "weaving"}),
     frozenset({"fitting"}),
