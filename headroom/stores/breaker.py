@@ -5,8 +5,8 @@ Pure: `now` is in seconds of a clock that does not jump.
 
 from __future__ import annotations
 
-FIRST = 0.5
-"""Seconds after which a first failure is tried again: a failover takes one to some, a hiccup of the network less."""
+FIRST = 0.2
+"""Seconds after which a first failure is tried again: most are hiccups, and what could not be written waits to be."""
 
 LONGEST = 5.0
 """Seconds; the wait doubles up to here. One call in so long waits for a time-out while the other side is down."""

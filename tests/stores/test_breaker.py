@@ -25,7 +25,7 @@ from headroom.stores.breaker import FIRST, LONGEST, Breaker
 )
 def test_what_is_admitted(steps: str, admitted: str) -> None:
     """a: ask, f: a call failed, s: a call succeeded, a number: so many seconds pass."""
-    breaker, now, told = Breaker(), 0.0, ""
+    breaker, now, told = Breaker(first=0.5), 0.0, ""
     for step in steps.split():
         if step == "a":
             told += "y" if breaker.admits(now) else "n"
