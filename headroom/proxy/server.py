@@ -68,8 +68,9 @@ def state_url(settings: Settings, environ: Mapping[str, str]) -> str:
     return settings.state or f"sqlite:{Path(home) / FOLDER / 'state.db'}"
 
 
-MEND_SECONDS = 1.0
-"""Between two looks at a store that many share: soon enough to notice a restart, and nothing beside the requests."""
+MEND_SECONDS = 0.5
+"""Between two looks at a store that many share: what could not be written should be there before the model has answered
+and the next turn comes by another way."""
 
 IN_MEMORY = 64 << 20
 """Bytes of originals, and half as many of sent forms, where they live in memory and not in a file."""
