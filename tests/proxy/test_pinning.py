@@ -11,7 +11,7 @@ from headroom.http.message import Request, once
 from headroom.layers.guard import Door
 from headroom.learning.pins import Pins
 from headroom.learning.toin import Toin
-from headroom.proxy.learned import Learned
+from headroom.proxy.pinning import Pinning
 from headroom.proxy.originals import Originals
 from headroom.sent import Journal
 from headroom.stores.base import Space
@@ -25,10 +25,10 @@ NEW = Conversation("m", (Part("user", "go", ("u",)), Part("tool", "text", ("t",)
 KEYS: Mapping[int, str] = {1: "1" * 40}
 
 
-def learned(store: Shaky, *, on: bool = True) -> tuple[Learned, Originals]:
+def pinning(store: Shaky, *, on: bool = True) -> tuple[Pinning, Originals]:
     toin = Toin(store, "w", 60.0)
     originals = Originals(store, Space("ccr", 100.0, 1 << 20), Door(), lambda n: b"r" * n, open_to_local=True)
-    return Learned(Pins(toin, Journal(store, lambda: 0.0)) if on else None, originals), originals
+    return Pinning(Pins(toin, Journal(store, lambda: 0.0)) if on else None, originals), originals
 
 
 def ask() -> Request:
@@ -44,7 +44,7 @@ def ask() -> Request:
 ])
 async def test_whose_policies(conversation: Conversation, keys: Mapping[int, str], on: bool, fail: str, found: bool, told: bool) -> None:
     store = Shaky(Memory(lambda: 0.0), fail)
-    ours, originals = learned(store, on=on)
+    ours, originals = pinning(store, on=on)
     request = ask()
     pin = await ours.pin(request, conversation, keys)
     store.fail = ""
@@ -55,7 +55,7 @@ async def test_whose_policies(conversation: Conversation, keys: Mapping[int, str
 
 async def test_the_store_is_needed_for_the_first_request_only() -> None:
     store = Shaky(Memory(lambda: 0.0), "")
-    ours, originals = learned(store)
+    ours, originals = pinning(store)
     await originals.prepare()
     store.fail = "before"
     assert await ours.pin(ask(), NEW, KEYS) is not None

@@ -11,7 +11,7 @@ from headroom.learning.pins import Pin, Pins
 from headroom.proxy.originals import Originals
 
 
-class Learned:
+class Pinning:
     """`pins`: None where nothing is learned."""
 
     def __init__(self, pins: Pins | None, originals: Originals) -> None:
