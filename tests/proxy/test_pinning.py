@@ -11,8 +11,8 @@ from headroom.http.message import Request, once
 from headroom.layers.guard import Door
 from headroom.learning.pins import Pins
 from headroom.learning.toin import Toin
-from headroom.proxy.pinning import Pinning
 from headroom.proxy.originals import Originals
+from headroom.proxy.pinning import Pinning
 from headroom.sent import Journal
 from headroom.stores.base import Space
 from headroom.stores.memory import Memory
