@@ -54,8 +54,8 @@ class Counters(Protocol):
         """See bucket.take. A bucket that nobody has used is full."""
         ...
 
-    async def active(self) -> int:
-        """How many buckets are not full, give or take those that have filled since they were last used."""
+    async def active(self, prefix: str) -> int:
+        """How many buckets whose keys begin so are not full, give or take those that have filled since they were last used."""
         ...
 
     async def reserve(self, account: str, id: str, amount: int, cap: Cap) -> Reserved:

@@ -73,9 +73,10 @@ class MemoryCounters:
             self._buckets.put(key, (bucket, rate))
         return taken
 
-    async def active(self) -> int:
+    async def active(self, prefix: str) -> int:
         now = micros(self._now())
-        held = [found for key in list(self._buckets) if (found := self._buckets.get(key)) is not None]
+        # Each is read and so moved to the end, which leaves their order as it was but for those of other prefixes.
+        held = [found for key in list(self._buckets) if key.startswith(prefix) and (found := self._buckets.get(key)) is not None]
         return sum(refilled(bucket, rate, now).level < full(rate, now).level for bucket, rate in held)
 
     async def reserve(self, account: str, id: str, amount: int, cap: Cap) -> Reserved:

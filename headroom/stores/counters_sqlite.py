@@ -51,9 +51,10 @@ class SQLiteCounters:
 
         return await self._run(work)
 
-    async def active(self) -> int:
+    async def active(self, prefix: str) -> int:
         def work(db: sqlite3.Connection, seconds: float) -> int:
-            return int(db.execute("SELECT count(*) FROM buckets WHERE at > ?", (micros(seconds - 60),)).fetchone()[0])
+            rows = db.execute("SELECT count(*) FROM buckets WHERE at > ? AND substr(key, 1, ?) = ?", (micros(seconds - 60), len(prefix), prefix))
+            return int(rows.fetchone()[0])
 
         return await self._run(work)
 

@@ -73,19 +73,20 @@ async def test_what_is_owed_is_waited_for(counters: Counters) -> None:
 
 
 async def test_buckets_in_use_are_counted(counters: Counters, clock: Clock) -> None:
-    assert await counters.active() == 0
-    await counters.take("a", RATE, 60)
-    await counters.take("b", RATE, 60)
-    assert await counters.active() == 2
+    assert await counters.active("a") == 0
+    for key in ("a:1", "a:2", "b:1"):
+        await counters.take(key, RATE, 60)
+    assert await counters.active("a:") == 2
+    assert await counters.active("") == 3
     clock.now += 61
-    assert await counters.active() == 0
+    assert await counters.active("a:") == 0
 
 
 async def test_memory_holds_no_more_buckets_than_it_should(clock: Clock) -> None:
     counters = MemoryCounters(clock, most=3)
     for key in "abcd":
         await counters.take(key, RATE, 60)
-    assert await counters.active() == 3
+    assert await counters.active("") == 3
     assert (await counters.take("a", RATE, 60)).granted, "the one unused for longest was dropped"
     assert not (await counters.take("d", RATE, 60)).granted
 
