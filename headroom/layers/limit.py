@@ -15,7 +15,7 @@ import anyio
 from headroom.bucket import Rate, Taken
 from headroom.budget import Seen, asked, used
 from headroom.conversation import Json, Usage
-from headroom.errors import ClientError, StoreError, TooMany, Unreachable
+from headroom.errors import Busy, ClientError, HeadroomError, StoreError, TooMany, Unreachable
 from headroom.http.message import Fields, Handler, Request, Response
 from headroom.layers.ending import asks_a_model, on_end
 from headroom.record import Draft
@@ -27,8 +27,8 @@ THEIRS = frozenset((b"ratelimit", b"ratelimit-policy"))
 REQUESTS, TOKENS = "requests:", "tokens:"
 """How the keys of buckets begin."""
 
-NOT_SENT = (ClientError, Unreachable)
-"""Errors that say that no provider has seen the request."""
+NOT_SENT = (ClientError, Busy, Unreachable)
+"""Errors that say that no provider has seen the request, or this round of it."""
 
 
 class Limit:
@@ -82,7 +82,8 @@ class _Visit:
     def __init__(self, limit: Limit, key: str, draft: Draft) -> None:
         self._limit, self._draft = limit, draft
         self._requests, self._tokens = f"{REQUESTS}{key}", f"{TOKENS}{key}"
-        self._held, self._estimate = 0, asked(b"", 0)
+        self._held, self._rounds, self._refused = 0, 0, False
+        self._estimate = asked(b"", 0)
         self._told: list[tuple[bytes, int, Taken]] = []
 
     async def enter(self) -> None:
@@ -97,8 +98,13 @@ class _Visit:
         self._estimate = asked(body, self._draft.report.after)
         amount = min(self._estimate.tokens, self._limit.tpm)
         self._told = self._told[:1] if self._limit.rpm else []
-        await self._take(b"tokens", self._tokens, self._limit.tpm, amount, "tokens a minute (--tpm)")
+        try:
+            await self._take(b"tokens", self._tokens, self._limit.tpm, amount, "tokens a minute (--tpm)")
+        except HeadroomError:
+            self._refused = True
+            raise
         self._held += amount
+        self._rounds += 1
 
     async def _take(self, name: bytes, key: str, limit: int, amount: int, what: str) -> None:
         taken = await self._limit.take(key, limit, amount)
@@ -114,8 +120,9 @@ class _Visit:
     async def failed(self, error: BaseException) -> None:
         if self._held:
             # Without an answer the provider may still have read it all; what was never sent took nothing.
+            sent = self._rounds - (isinstance(error, NOT_SENT) and not self._refused)
             with anyio.CancelScope(shield=True):
-                await self._settle(0 if isinstance(error, NOT_SENT) else self._estimate.input_tokens)
+                await self._settle(self._estimate.input_tokens if sent else 0)
 
     def answered(self, response: Response) -> Response:
         fields = response.fields

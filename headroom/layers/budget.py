@@ -1,0 +1,244 @@
+"""Hold everybody together to so many dollars an hour, a day or a month.
+
+Before the provider is asked, what the request may cost is reserved; at the end it is settled with what the provider says
+it took, also where a stream broke. What has no price, an unknown model or a request that nobody reads, goes through and
+is counted as such; with --budget-strict an unknown model is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+
+import anyio
+
+from headroom.budget import (
+    NANO,
+    Asked,
+    Period,
+    Seen,
+    Window,
+    asked,
+    estimate,
+    moment,
+    nanos,
+    resets_at,
+    used,
+    window,
+)
+from headroom.conversation import Json
+from headroom.errors import Busy, Forbidden, HeadroomError, OverBudget, StoreError
+from headroom.http.message import Handler, Request, Response
+from headroom.layers.ending import asks_a_model, on_end
+from headroom.layers.limit import NOT_SENT
+from headroom.prices import Model, Prices
+from headroom.record import Draft
+from headroom.stores.counters import Balance, Cap, Counters
+
+log = logging.getLogger(__name__)
+
+LIVES = 3600.0
+"""Seconds: longer than all but a few streams last. One that ends later is still settled with what it took."""
+
+OWED = 10_000
+"""Settlements remembered while the account cannot be written; then the oldest become one."""
+
+NAMES = 100
+"""Unknown models that are named in the log, once each; clients choose names."""
+
+LONG = b'"1h"'
+"""In a body: something is to be cached for an hour, at the higher price of writing."""
+
+EACH = {"hourly": "an hour", "daily": "a day", "monthly": "a month"}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    usd: float
+    period: Period
+    strict: bool = False
+    """Refuse what cannot be counted, instead of going on."""
+    zone: tzinfo | None = None
+    """Whose days and months; None is the machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    prices: Callable[[], Prices]
+    """Today's."""
+    wall: Callable[[], float]
+    """Seconds since the epoch."""
+    new_id: Callable[[], str]
+    mishap: Callable[[str], None]
+
+
+class Budget:
+    """A Layer."""
+
+    def __init__(self, terms: Terms, counters: Counters, outside: Outside) -> None:
+        self._terms, self._counters, self._outside = terms, counters, outside
+        self._limit = nanos(terms.usd)
+        self._owed: dict[str, int] = {}
+        """What was spent and could not be written yet, by id."""
+        self._last = Balance()
+        """The account as last seen, and what was written since; for while it cannot be read."""
+        self._unknown: set[str] = set()
+        self.unpriced = 0
+        """Requests that were answered and have no price."""
+
+    def __call__(self, inner: Handler) -> Handler:
+        async def handle(request: Request) -> Response:
+            if not asks_a_model(request.method, request.path):
+                return await inner(request)
+            visit = _Visit(self, request.draft, self._outside.new_id())
+            request.draft.before_asking.append(visit.agree)
+            try:
+                response = await inner(request)
+            except BaseException as error:
+                await visit.failed(error)
+                raise
+            return visit.answered(response)
+
+        return handle
+
+    def priced(self, name: str) -> Model | None:
+        """Raises Forbidden for a model without a price, if nothing may pass uncounted."""
+        model = self._outside.prices().find(name)
+        if model is None and self._terms.strict:
+            raise Forbidden(f"no price is known for the model {name!r:.100}, and --budget-strict lets nothing pass uncounted; --prices FILE can name one")
+        if model is None and name not in self._unknown and len(self._unknown) < NAMES:
+            self._unknown.add(name)
+            log.warning("no price is known for the model %.100r: its requests do not count against the budget; --prices FILE can name one", name)
+        return model
+
+    async def reserve(self, id: str, amount: int) -> None:
+        """Raises OverBudget, and Busy if the account cannot be read and has to be."""
+        cap = Cap(window(self._terms.period, self._outside.wall(), self._terms.zone), self._limit, LIVES)
+        try:
+            await self.flush()
+            reserved = await self._counters.reserve(account(self._terms.period), id, amount, cap)
+        except StoreError:
+            self._outside.mishap("budget")
+            if self._terms.strict:
+                raise Busy("the account of the budget cannot be read now, and --budget-strict lets nothing pass uncounted", retry_after=1) from None
+            if self._known(cap.window).spent + sum(self._owed.values()) + amount > self._limit:
+                raise self._refusal(self._known(cap.window), amount) from None
+            return
+        self._last = reserved.balance
+        if not reserved.granted:
+            raise self._refusal(reserved.balance, amount)
+
+    def _known(self, now: Window) -> Balance:
+        """What was last seen of the account, if that is not of another period."""
+        return self._last if self._last.slot > now.slot - now.span else Balance(slot=now.slot)
+
+    def _refusal(self, balance: Balance, amount: int) -> OverBudget:
+        now, terms = self._outside.wall(), self._terms
+        begins = moment(resets_at(terms.period, balance.slot, balance.oldest, terms.zone), now, terms.zone)
+        again = "there is more to spend" if terms.period == "hourly" else "it begins anew"
+        return OverBudget(
+            f"the budget of ${terms.usd:,.2f} {EACH[terms.period]} does not allow this request: ${balance.spent / NANO:,.2f} spent, "
+            f"${balance.reserved / NANO:,.2f} in flight, and it may cost up to ${amount / NANO:,.2f}; {again} {begins}"
+        )
+
+    async def settle(self, id: str, amount: int) -> None:
+        self._owed[id] = amount
+        if len(self._owed) > OWED:
+            first, second = list(self._owed)[:2]
+            self._owed[second] += self._owed.pop(first)
+        try:
+            await self.flush()
+        except StoreError:
+            self._outside.mishap("budget")
+
+    async def flush(self) -> None:
+        """Write what is owed. Raises StoreError."""
+        while self._owed:
+            id = next(iter(self._owed))
+            # Taken out before the account is asked, so that nobody else writes it meanwhile, and put back if that fails.
+            amount = self._owed.pop(id)
+            try:
+                now = window(self._terms.period, self._outside.wall(), self._terms.zone)
+                await self._counters.settle(account(self._terms.period), id, amount, now)
+                self._last = replace(self._last, spent=self._last.spent + amount)
+            except BaseException:
+                self._owed[id] = amount
+                raise
+
+    async def stats(self) -> Json:
+        """For /stats; in dollars, `resets_at` in seconds since the epoch. What was spent is None while it cannot be read."""
+        terms = self._terms
+        told = {"limit": terms.usd, "period": terms.period, "unpriced_requests": self.unpriced}
+        try:
+            balance = await self._counters.balance(account(terms.period), window(terms.period, self._outside.wall(), terms.zone))
+        except StoreError:
+            return {**told, "spent": None, "reserved": None, "remaining": None, "resets_at": None}
+        return {**told, **shown(balance, self._limit, terms)}
+
+
+class _Visit:
+    """One request on its way through."""
+
+    def __init__(self, budget: Budget, draft: Draft, id: str) -> None:
+        self._budget, self._draft, self._id = budget, draft, id
+        self._model: Model | None = None
+        self._long = self._sent = self._refused = self._unpriced = False
+        self._asked: list[Asked] = []
+        """Each time that the provider was asked."""
+
+    async def agree(self, body: bytes) -> None:
+        if not self._draft.dialect:
+            self._unpriced = True
+            return
+        self._model = self._budget.priced(self._draft.model)
+        if self._model is None:
+            self._unpriced = True
+            return
+        request = asked(body, self._draft.report.after)
+        self._asked.append(request)  # first, so that it is settled if we are cancelled in the middle
+        try:
+            await self._budget.reserve(f"{self._id}.{len(self._asked) - 1}", estimate(self._model, request))
+        except HeadroomError:
+            self._asked.pop()
+            self._refused = True
+            raise
+        self._sent, self._long = True, self._long or LONG in body
+
+    async def failed(self, error: BaseException) -> None:
+        unsent = not self._sent or (isinstance(error, NOT_SENT) and not self._refused)
+        with anyio.CancelScope(shield=True):
+            await self._settle(Seen(0, self._draft.usage(), False, 0), len(self._asked) - unsent)
+
+    def answered(self, response: Response) -> Response:
+        if not self._asked:
+            if not self._unpriced or response.status >= 400:
+                return response
+            self._budget.unpriced += 1
+            return replace(response, fields=[*response.fields, (b"x-headroom-budget", b"unpriced")])
+
+        async def end(whole: bool, events: int) -> None:
+            await self._settle(Seen(response.status, self._draft.usage(), whole, events), len(self._asked))
+
+        return on_end(response, end)
+
+    async def _settle(self, seen: Seen, sent: int) -> None:
+        """Usage is the sum of all rounds, so the last one that was sent stands for it."""
+        for n, request in enumerate(self._asked):
+            assert self._model is not None, "or nothing would have been asked"
+            cost = self._model.cost(used(request, seen), long=self._long) if n == sent - 1 else 0.0
+            await self._budget.settle(f"{self._id}.{n}", nanos(cost))
+
+
+def account(period: Period) -> str:
+    """Its name among the counters. Each period counts in slots of its own, so it has an account of its own."""
+    return f"budget:{period}"
+
+
+def shown(balance: Balance, limit: int, terms: Terms) -> dict[str, Json]:
+    return {
+        "spent": balance.spent / NANO, "reserved": balance.reserved / NANO,
+        "remaining": max(limit - balance.spent, 0) / NANO,
+        "resets_at": resets_at(terms.period, balance.slot, balance.oldest, terms.zone),
+    }
