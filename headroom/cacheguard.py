@@ -6,7 +6,6 @@ from then on only appended to. Everything else has another explanation, or none 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,7 +21,8 @@ Cause = Literal[
     "expired",      # longer ago than the cache lives
     "short",        # nothing to find: below what the provider caches, or the client did not ask it to
     "client",       # the client changed what it had sent before: tools, system text, a turn
-    "bust",         # we did
+    "rewritten",    # we did, on purpose: so that it fits, or because it pays
+    "bust",         # we did, and did not mean to
     "unexplained",  # neither did: evicted, routed to another machine, a parameter that counts
 ]
 
@@ -77,7 +77,7 @@ class Verdict:
     expected: int = 0
     """Tokens that would have been read had nothing changed and nothing been lost; as far as the client kept its prefix."""
     lost: int = 0
-    """Of them, how many a bust cost."""
+    """Of them, how many our change cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class Turn:
     """Lifetimes count from here."""
     answered: float
     """When the answer began."""
+    rewritten: bool = False
+    """It was decided that something that was sent before is changed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,6 @@ class CacheGuard:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._states: LRU[tuple[Scope, str], _State] = LRU(max_bytes, lambda key, state: state.last.prefix.bytes)
         self._standing: LRU[str, _Standing] = LRU(MAX_STANDING, lambda name, standing: STANDING)
-        self.causes: Counter[Cause] = Counter()
-        self.lost = 0
-        """Tokens that busts cost."""
 
     def append_only(self, conversation: str) -> bool:
         """One of our edits has cost this conversation its cache: nothing that was sent is to be changed again."""
@@ -133,8 +132,6 @@ class CacheGuard:
         key = (turn.scope, turn.prefix.conversation)
         state = self._states.get(key)
         verdict = _verdict(state, turn, terms)
-        self.causes[verdict.cause] += 1
-        self.lost += verdict.lost
         self._stand(turn, verdict)
         if state is None or turn.sent >= state.last.sent:
             outlived = state is not None and verdict.cause == "hit" and turn.sent - state.last.sent > terms.lifetime
@@ -178,7 +175,7 @@ def _verdict(state: _State | None, now: Turn, terms: Terms) -> Verdict:
         return Verdict("short")
     if ours:
         # Without a word from the provider, all behind our change is taken for lost.
-        return Verdict("bust", expected, max(0, expected - (round(held * shares.left) if read is None else read)))
+        return Verdict("rewritten" if now.rewritten else "bust", expected, max(0, expected - (round(held * shares.left) if read is None else read)))
     if read is None or state.held is None:
         return Verdict("unreported", expected)
     return Verdict("client" if shares.came < 1 else "unexplained", expected)

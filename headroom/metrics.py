@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from headroom.conversation import Json
 from headroom.errors import Garbled, Stale, TimedOut, Unreachable, UpstreamError
 from headroom.record import Record
 
@@ -46,6 +47,9 @@ METRICS = (
     Metric("headroom_tokens_out_total", "counter", "Output tokens, as the provider counts them.", WHO),
     Metric("headroom_prefix_cache_read_tokens_total", "counter", "Input tokens that the provider read from its prompt cache.", WHO),
     Metric("headroom_prefix_cache_write_tokens_total", "counter", "Input tokens that the provider wrote to its prompt cache.", WHO),
+    Metric("headroom_prefix_cache_answers_total", "counter", "Answers by what became of the conversation's prompt cache: read (hit), or why not.", ("cause",)),
+    Metric("headroom_cache_busts_total", "counter", "Answers for which a prompt cache was missed because of a change of ours.", WHO),
+    Metric("headroom_cache_bust_tokens_total", "counter", "Input tokens that were paid for again because of it.", WHO),
     Metric("headroom_compressor_saved_tokens_total", "counter", "Estimated tokens saved in parts sent for the first time, by what shortened them.", ("compressor",)),
     Metric("headroom_skipped_tokens_total", "counter", "Estimated tokens that were left as they came, by reason.", ("reason",)),
     Metric("headroom_failures_total", "counter", "Texts that went out unchanged because a transform failed.", ("reason",)),
@@ -73,6 +77,9 @@ OTHER = "other"
 
 MAX_LABEL = 100
 """Characters."""
+
+ADDED_UP = frozenset(("headroom_active_requests",))
+"""Gauges that say something of one process, so that those of several add up; others are the same in each."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -139,6 +146,42 @@ class Metrics:
         openmetrics = wants_openmetrics(accept)
         return OPENMETRICS if openmetrics else TEXT, self.render(openmetrics)
 
+    def dump(self) -> Json:
+        """All counters and histograms, and the gauges that can be added up, for another process to absorb."""
+        values = {
+            name: [[list(labels), n] for labels, n in rows.items()]
+            for name, rows in self._values.items() if self._metrics[name].kind == "counter" or name in ADDED_UP
+        }
+        times = {
+            name: [[list(labels), histogram.dump()] for labels, histogram in rows.items()] for name, rows in self._histograms.items()
+        }
+        return {"values": values, "histograms": times}
+
+    def absorb(self, dumped: Json, *, live: bool = True) -> None:
+        """Add what another process has counted. `live`: it still runs, so its gauges count too. What a later version
+        counts and we do not know is left out."""
+        for name, rows in dumped["values"].items():
+            metric = self._metrics.get(name)
+            if metric is not None and (live or metric.kind == "counter"):
+                for labels, n in rows:
+                    self._add(name, self._absorbed(metric, labels), n)
+        for name, rows in dumped["histograms"].items():
+            metric = self._metrics.get(name)
+            if metric is not None and metric.kind == "histogram":
+                for labels, counts in rows:
+                    key = self._absorbed(metric, labels)
+                    self._histograms[name].setdefault(key, _Histogram(metric.buckets)).absorb(counts)
+
+    def _absorbed(self, metric: Metric, labels: Sequence[str]) -> tuple[str, ...]:
+        """Labels that another process has bounded and escaped; together they may be too many once more."""
+        shown = []
+        for name, value in zip(metric.labels, labels, strict=True):
+            known = self._known[name]
+            if value not in known and value != OTHER and len(known) >= SERIES.get(name, OTHER_LABELS):
+                value = OTHER
+            shown.append(known.setdefault(value, value) if value != OTHER else OTHER)
+        return tuple(shown)
+
     def _add(self, name: str, labels: tuple[str, ...], n: float) -> None:
         values = self._values[name]
         values[labels] = values.get(labels, 0) + n
@@ -203,6 +246,15 @@ class _Histogram:
     def observe(self, value: float) -> None:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
+
+    def dump(self) -> Json:
+        return [self._counts, self._sum]
+
+    def absorb(self, dumped: Json) -> None:
+        counts, total = dumped
+        if len(counts) == len(self._counts):
+            self._counts = [ours + theirs for ours, theirs in zip(self._counts, counts, strict=True)]
+            self._sum += total
 
     def lines(self, metric: Metric, labels: tuple[str, ...]) -> list[str]:
         lines, below = [], 0

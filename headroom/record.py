@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headroom.conversation import Report, Usage
+from headroom.mode import Mode
+from headroom.prefix import Prefix
 
 CacheState = Literal["hit", "miss", "bypass"]
 
@@ -46,6 +48,12 @@ class Record:
     """The provider holds more of the conversation than the request shows, so its usage tells nothing of our counting."""
     tenant: str = ""
     """Under whom originals were kept (see headroom.proxy.tenants); "" if there were none."""
+    prefix: Prefix | None = field(default=None, repr=False)
+    """What the request begins with, for whoever follows the provider's prompt cache."""
+    credential: int = field(default=0, repr=False)
+    """Whose cache that is; a fingerprint that means nothing outside this process."""
+    rewritten: bool = False
+    """It was decided that something that was sent before is changed now."""
     session: str = ""
     project: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +87,11 @@ class Draft:
     usage: Callable[[], Usage] = Usage
     overhead_ms: float = 0.0
     tenant: str = ""
+    mode: Mode = "token"
+    """What may be changed of what was sent before."""
+    prefix: Prefix | None = field(default=None, repr=False)
+    credential: int = field(default=0, repr=False)
+    rewritten: bool = False
     before_asking: list[Callable[[bytes], Awaitable[None]]] = field(default_factory=list)
     """Who must agree, given the body that is to be sent, each time before the provider is asked (see layers/admission)."""
     error: str = ""

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "headroom"
 # Lowest floor first. A module may import its own family and any lower floor.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "memo", "lru"}),
-    frozenset({"options", "conversation"}),
+    frozenset({"options", "conversation", "mode"}),
     frozenset({"prefix"}),
     frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns", "chain"}),
     frozenset({"metrics", "totals", "bucket", "budget", "cacheguard"}),
