@@ -5,6 +5,7 @@ Not locked: they live on one thread, the event loop's. Numbers kept elsewhere ar
 
 from __future__ import annotations
 
+import copy
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -156,6 +157,9 @@ class Metrics:
             name: [[list(labels), histogram.dump()] for labels, histogram in rows.items()] for name, rows in self._histograms.items()
         }
         return {"values": values, "histograms": times}
+
+    def copy(self) -> Metrics:
+        return copy.deepcopy(self)
 
     def absorb(self, dumped: Json, *, live: bool = True) -> None:
         """Add what another process has counted. `live`: it still runs, so its gauges count too. What a later version

@@ -89,6 +89,33 @@ class Totals:
             },
         }
 
+    def dump(self) -> Json:
+        """Everything, for another process to absorb."""
+        sums = self._sums
+        return {
+            "since": sums.since, "last": sums.last,
+            "plain": {name: getattr(sums, name) for name in PLAIN},
+            "named": {name: {key: list(row) for key, row in getattr(sums, name).items()} for name in NAMED},
+            "durations": {name: getattr(sums, name).dump() for name in TIMED},
+            "recent": list(sums.recent),
+        }
+
+    def absorb(self, dumped: Json) -> None:
+        """Add what another process has counted."""
+        sums = self._sums
+        for name, pick in (("since", min), ("last", max)):
+            seen = [at for at in (getattr(sums, name), dumped[name]) if at is not None]
+            setattr(sums, name, pick(seen) if seen else None)
+        for name in PLAIN:
+            setattr(sums, name, getattr(sums, name) + dumped["plain"][name])
+        for name in NAMED:
+            for key, row in dumped["named"][name].items():
+                _add(getattr(sums, name), key, row)
+        for name in TIMED:
+            getattr(sums, name).absorb(dumped["durations"][name])
+        recent = sorted([*sums.recent, *dumped["recent"]], key=lambda brief: float(brief["ts"]))
+        sums.recent = deque(recent, maxlen=RECENT)
+
     def _since(self, now: float) -> _Sums:
         if self._sums.since is None:
             self._sums.since = now
@@ -121,6 +148,20 @@ class Durations:
                 return min(max(middle, self._shortest), self._longest)
         return None
 
+    def dump(self) -> Json:
+        return {
+            "counts": {str(step): count for step, count in enumerate(self._counts) if count}, "number": self._number,
+            "shortest": self._shortest if self._number else None, "longest": self._longest,
+        }
+
+    def absorb(self, dumped: Json) -> None:
+        for step, count in dumped["counts"].items():
+            self._counts[int(step)] += count
+        if dumped["number"]:
+            self._number += dumped["number"]
+            self._shortest = min(self._shortest, dumped["shortest"])
+            self._longest = max(self._longest, dumped["longest"])
+
     def show(self) -> Mapping[str, float | None]:
         found = {f"p{percent}": self.percentile(percent) for percent in PERCENTILES}
         return {name: None if ms is None else round(ms, 3) for name, ms in found.items()}
@@ -152,6 +193,14 @@ class _Sums:
     total: Durations = field(default_factory=Durations)
     recent: deque[Json] = field(default_factory=lambda: deque(maxlen=RECENT))
 
+
+PLAIN = (
+    "requests", "cached", "rate_limited", "over_budget", "failed", "before", "after", "output", "uncached", "cache_read",
+    "cache_write",
+)
+NAMED = ("providers", "models", "compressors", "tools", "skipped", "failures")
+TIMED = ("overhead", "ttfb", "total")
+"""The fields of _Sums, by what they are."""
 
 REFUSED: Mapping[str, Literal["rate_limited", "over_budget"]] = {"TooMany": "rate_limited", "OverBudget": "over_budget"}
 """Our own refusals, by the error of the record. A 429 of the provider is an answer like any other."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -206,3 +207,43 @@ def test_the_client_chooses_the_format(accept: str, openmetrics: bool) -> None:
     metrics = Metrics("1.2.3")
     assert metrics.answer(accept) == (OPENMETRICS if openmetrics else TEXT, metrics.render(openmetrics))
     assert metrics.render(openmetrics).endswith(b"# EOF\n") == openmetrics
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(["a", 'b"c', "d"]), st.floats(0, 1e6)), max_size=30))
+@settings(deadline=None, max_examples=40)
+def test_two_processes_add_up_to_what_one_would_have_counted(exchanges: list[tuple[bool, str, float]]) -> None:
+    one, halves = Metrics("1"), (Metrics("1"), Metrics("1"))
+    for which, model, ms in exchanges:
+        record = replace(RECORD, model=model, total_ms=float(int(ms)))
+        one.observe(record)
+        halves[which].observe(record)
+    sums = halves[0].copy()
+    sums.absorb(json.loads(json.dumps(halves[1].dump())))
+    assert sorted(sums.render(False).splitlines()) == sorted(one.render(False).splitlines())
+
+
+@pytest.mark.parametrize(("live", "active"), [(True, 5), (False, 2)])
+def test_of_gauges_only_those_of_running_processes_that_add_up_count(live: bool, active: int) -> None:
+    ours, theirs = Metrics("1"), Metrics("1")
+    for metrics, number in ((ours, 2), (theirs, 3)):
+        metrics.set("headroom_active_requests", number)
+        metrics.set("headroom_ccr_entries", 10)
+    ours.absorb(json.loads(json.dumps(theirs.dump())), live=live)
+    assert value(ours, "headroom_active_requests") == active
+    assert value(ours, "headroom_ccr_entries") == 10
+
+
+def test_labels_of_several_processes_are_bounded_together() -> None:
+    ours, theirs = Metrics("1"), Metrics("1")
+    for number in range(100):
+        ours.observe(replace(RECORD, model=f"ours {number}"))
+        theirs.observe(replace(RECORD, model=f"theirs {number}"))
+    ours.absorb(theirs.dump())
+    assert len({dict(labels)["model"] for name, labels in samples(ours) if name == "headroom_requests_total"}) == 101
+
+
+def test_what_a_later_version_counts_is_left_out() -> None:
+    ours = Metrics("1")
+    before = ours.render(False)
+    ours.absorb({"values": {"headroom_new_total": [[["x"], 1]]}, "histograms": {"headroom_new_ms": [[[], [[1], 2]]]}})
+    assert ours.render(False) == before

@@ -139,3 +139,20 @@ def test_the_sums_are_the_sums(records: list[Record]) -> None:
     assert told["tokens"]["input_before"] - told["tokens"]["input_after"] == told["tokens"]["saved"]
     assert sum(told["requests"]["by_model"].values()) == sum(bool(r.model) for r in records)
     json.dumps(told, allow_nan=False)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.builds(
+    lambda model, status, ms: replace(RECORD, model=model, status=status, total_ms=ms, ts=ms),
+    st.sampled_from(["a", "b", ""]), st.sampled_from([200, 429, 500]), st.floats(0, 1e6),
+)), max_size=40))
+@settings(deadline=None, max_examples=40)
+def test_two_processes_add_up_to_what_one_would_have_counted(records: list[tuple[bool, Record]]) -> None:
+    one, halves = Totals(), (Totals(), Totals())
+    for number, (which, record) in enumerate(records):
+        record = replace(record, ts=float(number))
+        one.observe(record, number)
+        halves[which].observe(record, number)
+    sums = Totals()
+    for half in halves:
+        sums.absorb(json.loads(json.dumps(half.dump())))
+    assert sums.stats(100.0) == one.stats(100.0)
