@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from headroom import mode
 from headroom.options import (
     between,
     names,
@@ -43,6 +45,7 @@ class Settings:
     upstream_proxy: str = option("", "HTTP proxy for requests to the provider; without it HTTPS_PROXY and NO_PROXY are honoured.", group=ASK, env="", metavar="URL", secret=True)
     ca_bundle: str = option("", "PEM file of certificate authorities to trust instead of the system's.", group=ASK, env="SSL_CERT_FILE", metavar="PATH")
 
+    mode: Literal["token", "cache"] = option("token", "What was already sent may be changed so that it fits (cache), or also where that is cheaper (token).", group=SHORTEN, parse=mode.mode, metavar="token|cache")
     no_optimize: bool = option(False, "Pure pass-through: bytes out are bytes in.", group=SHORTEN)
     lossless: bool = option(False, "Only what can be read back from the short form itself: nothing left out, no markers.", group=SHORTEN)
     no_ccr_inject_tool: bool = option(False, "You vouch for a way back to originals (/v1/retrieve, headroom retrieve): long outputs may become views with a marker.", group=SHORTEN)

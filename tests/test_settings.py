@@ -21,6 +21,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     ("GEMINI_TARGET_API_URL", "http://g", "gemini_api_url", "http://g"),
     ("HEADROOM_NO_OPTIMIZE", "1", "no_optimize", True),
     ("HEADROOM_STATELESS", "true", "stateless", True),
+    ("HEADROOM_MODE", "cache_mode", "mode", "cache"),
     ("HEADROOM_CCR_TTL", "2d", "ccr_ttl", 172800.0),
     ("HEADROOM_ALLOWED_HOSTS", "a,b", "allowed_hosts", ("a", "b")),
     ("SSL_CERT_FILE", "/x.pem", "ca_bundle", "/x.pem"),
