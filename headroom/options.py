@@ -212,6 +212,24 @@ def between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def dollars(text: str) -> float:
+    """An amount above zero: "10", "0.5"."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) or float(text) == 0:
+        raise ValueError("must be an amount above 0 in US dollars, such as 10 or 0.5")
+    return float(text)
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Declare the field as the Literal of the same words."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
 def share(text: str) -> float:
     """A number from 0.1 to 1: "0.4"."""
     if not re.fullmatch(r"[01]?\.\d{1,6}|1", text) or not 0.1 <= float(text) <= 1:

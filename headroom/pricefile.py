@@ -7,7 +7,8 @@ file, found as a vocabulary is, and read when a model is asked for that nobody e
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,20 @@ def prices(path: str, rest: Mapping[str, Any] | None = None) -> Prices:
     except SettingsError as error:
         raise SettingsError(f"--prices {path}: {error.message.removeprefix('prices: ')}") from None
     return filled(table, shipped() if rest is None else rest)
+
+
+class Daily:
+    """The table as it is today: rows begin on their dates."""
+
+    def __init__(self, table: Prices, today: Callable[[], date]) -> None:
+        self._today, self._day = today, today()
+        self._table = table.on(self._day)
+
+    def __call__(self) -> Prices:
+        day = self._today()
+        if day != self._day:
+            self._day, self._table = day, self._table.on(day)
+        return self._table
 
 
 def _text(path: Path) -> str:

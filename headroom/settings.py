@@ -10,7 +10,9 @@ from typing import Literal
 from headroom import mode
 from headroom.options import (
     between,
+    dollars,
     names,
+    one_of,
     option,
     seconds,
     share,
@@ -21,7 +23,7 @@ from headroom.options import (
     url,
 )
 
-LISTEN, ASK, SHORTEN, KEEP, SEE = "Listening", "Asking the provider", "Compression", "State", "Watching"
+LISTEN, ASK, LIMIT, SHORTEN, KEEP, SEE = "Listening", "Asking the provider", "Limits", "Compression", "State", "Watching"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,13 @@ class Settings:
     ca_bundle: str = option("", "PEM file of certificate authorities to trust instead of the system's.", group=ASK, env="SSL_CERT_FILE", metavar="PATH")
 
     mode: Literal["token", "cache"] = option("token", "What was already sent may be changed so that it fits (cache), or also where that is cheaper (token).", group=SHORTEN, parse=mode.mode, metavar="token|cache")
+    rpm: int = option(600, "Requests a minute for each credential, and so many at once; above them 429 with Retry-After. 0: no limit.", group=LIMIT, parse=between(0, 10**7))
+    tpm: int = option(0, "Tokens a minute for each credential, of input (cached too) and output, as the provider counts them.", group=LIMIT, parse=between(0, 10**8), show=lambda tokens: str(tokens) if tokens else "no limit")
+    no_rate_limit: bool = option(False, "Neither of the two limits above.", group=LIMIT)
+    budget: float | None = option(None, "US dollars that all requests together may cost in a period; above them 429 that says when it begins anew.", group=LIMIT, parse=dollars, metavar="USD")
+    budget_period: Literal["hourly", "daily", "monthly"] = option("daily", "Of the budget: hourly (the last 60 minutes), daily (from midnight) or monthly (from the 1st), in local time.", group=LIMIT, parse=one_of("hourly", "daily", "monthly"), metavar="hourly|daily|monthly")
+    budget_strict: bool = option(False, "Refuse models without a price, and everything while the account of the budget cannot be read, instead of going on.", group=LIMIT)
+
     no_optimize: bool = option(False, "Pure pass-through: bytes out are bytes in.", group=SHORTEN)
     lossless: bool = option(False, "Only what can be read back from the short form itself: nothing left out, no markers.", group=SHORTEN)
     no_ccr_inject_tool: bool = option(False, "You vouch for a way back to originals (/v1/retrieve, headroom retrieve): long outputs may become views with a marker.", group=SHORTEN)

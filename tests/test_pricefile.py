@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from headroom.errors import SettingsError
-from headroom.pricefile import LITELLM, Shipped, prices
+from headroom.pricefile import LITELLM, Daily, Shipped, prices
 from headroom.prices import load
 
 ROW = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
@@ -58,3 +59,15 @@ def test_a_shipped_table_that_cannot_be_read_is_none(tmp_path: Path, content: by
         put(tmp_path / LITELLM, content)
     assert len(Shipped(tmp_path / LITELLM)) == len(Shipped(None)) == 0
     assert prices("", Shipped(tmp_path / LITELLM)).find("mistral-large") is None
+
+
+def test_prices_change_with_the_day() -> None:
+    days = [date(2026, 1, 1)]
+    rows = [{"input": 1, "output": 1, "effective_from": "2026-01-01"}, {"input": 2, "output": 1, "effective_from": "2026-02-01"}]
+    daily = Daily(load(json.dumps({"models": {"m": rows}})), lambda: days[-1])
+    for day, rate in ((days[0], 1), (date(2026, 1, 31), 1), (date(2026, 2, 1), 2), (date(2026, 1, 31), 1)):
+        days.append(day)
+        model = daily().find("m")
+        assert model is not None
+        assert model.rates.input == rate
+    assert daily() is daily()

@@ -12,6 +12,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     s = Settings()
     assert (s.host, s.port, s.limit_concurrency, s.max_connections, s.max_keepalive) == ("127.0.0.1", 8787, 1000, 500, 100)
     assert (s.request_timeout, s.connect_timeout, s.idle_timeout, s.retry_max_attempts) == (600, 10, 300, 3)
+    assert (s.rpm, s.tpm, s.budget, s.budget_period) == (600, 0, None, "daily")
     assert (s.max_body, s.ccr_ttl, s.ccr_max_bytes) == (64 << 20, 7 * 86400, 512 << 20)
 
 
@@ -23,6 +24,9 @@ def test_defaults_are_those_of_the_documentation() -> None:
     ("HEADROOM_STATELESS", "true", "stateless", True),
     ("HEADROOM_MODE", "cache_mode", "mode", "cache"),
     ("HEADROOM_CCR_TTL", "2d", "ccr_ttl", 172800.0),
+    ("HEADROOM_BUDGET", "2.50", "budget", 2.5),
+    ("HEADROOM_BUDGET_PERIOD", "hourly", "budget_period", "hourly"),
+    ("HEADROOM_NO_RATE_LIMIT", "1", "no_rate_limit", True),
     ("HEADROOM_ALLOWED_HOSTS", "a,b", "allowed_hosts", ("a", "b")),
     ("SSL_CERT_FILE", "/x.pem", "ca_bundle", "/x.pem"),
 ])

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from headroom.errors import SettingsError
 from headroom.stores.base import Store
+from headroom.stores.counters import Counters
+from headroom.stores.counters_memory import MemoryCounters
+from headroom.stores.counters_sqlite import SQLiteCounters
 from headroom.stores.memory import Memory
 from headroom.stores.redis import Redis
 from headroom.stores.redislink import Link
@@ -33,6 +36,11 @@ def open_store(url: str, now: Callable[[], float]) -> Store:
 def is_remote(url: str) -> bool:
     """Whether the store is another machine's, which may be away for a while."""
     return url.startswith(("redis:", "rediss:"))
+
+
+def open_counters(store: Store, now: Callable[[], float]) -> Counters:
+    """Where the store is; a process of its own counts for itself."""
+    return SQLiteCounters(store) if isinstance(store, SQLite) else MemoryCounters(now)
 
 
 def shown(url: str) -> str:
