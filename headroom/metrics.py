@@ -62,6 +62,12 @@ METRICS = (
     Metric("headroom_ccr_missed_total", "counter", "Originals that were asked for and not found."),
     Metric("headroom_ccr_entries", "gauge", "Originals in the store."),
     Metric("headroom_ccr_bytes", "gauge", "Bytes that originals take in the store."),
+    Metric("headroom_refused_total", "counter", "Requests that our own limits refused: requests and tokens a minute, or the budget.", ("limit",)),
+    Metric("headroom_rate_limit_active_keys", "gauge", "Credentials with less than their full limit left."),
+    Metric("headroom_budget_limit_usd", "gauge", "US dollars that may be spent in a period; 0 without a budget."),
+    Metric("headroom_budget_spent_usd", "gauge", "US dollars of the budget that were spent in the current period."),
+    Metric("headroom_budget_reserved_usd", "gauge", "US dollars of the budget that requests in flight may cost."),
+    Metric("headroom_budget_unpriced_requests_total", "counter", "Answered requests that did not count against the budget, since no price is known for them."),
     Metric("headroom_store_errors_total", "counter", "Times that state could not be read or written.", ("operation",)),
     Metric("headroom_log_dropped_total", "counter", "Lines that the request log lost."),
     Metric("headroom_build_info", "gauge", "Always 1; the labels say what is running.", ("version",)),
@@ -85,6 +91,9 @@ ADDED_UP = frozenset(("headroom_active_requests",))
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 UPSTREAM = frozenset(kind.__name__ for kind in (UpstreamError, Unreachable, Stale, Garbled, TimedOut))
+
+REFUSALS = {"TooMany": "rate", "OverBudget": "budget"}
+"""Our own refusals, by the error of the record."""
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -120,7 +129,9 @@ class Metrics:
         who = (provider, self._bounded("model", record.model))
         self._add("headroom_requests_total", (*who, self._bounded("status", str(record.status))), 1)
         self._mishaps(record, provider)
+        self._refusals(record)
         self._tokens(record, who)
+        self._prompt_cache(record, who)
         self._report(record)
         self._time("headroom_latency_ms", provider, record.total_ms)
         self._time("headroom_overhead_ms", provider, record.overhead_ms)
@@ -212,6 +223,10 @@ class Metrics:
             shown = known[value] = _escaped(CONTROL.sub("?", value)) or "none"
         return shown
 
+    def _refusals(self, record: Record) -> None:
+        if record.error in REFUSALS:
+            self._add("headroom_refused_total", (REFUSALS[record.error],), 1)
+
     def _mishaps(self, record: Record, provider: str) -> None:
         if record.error == "client left":
             self.inc("headroom_client_disconnects_total", {"phase": "answer" if record.status else "request"})
@@ -231,6 +246,14 @@ class Metrics:
         ):
             if tokens is not None and tokens >= 0:
                 self._add(name, who, tokens)
+
+    def _prompt_cache(self, record: Record, who: tuple[str, str]) -> None:
+        cache = record.prompt_cache
+        if cache.cause:
+            self.inc("headroom_prefix_cache_answers_total", {"cause": cache.cause})
+        if cache.cause == "bust":
+            self._add("headroom_cache_busts_total", who, 1)
+            self._add("headroom_cache_bust_tokens_total", who, cache.lost)
 
     def _report(self, record: Record) -> None:
         for edit in record.report.edits:

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from headroom.conversation import Edit, Report, Skipped, Usage
 from headroom.metrics import METRICS, OPENMETRICS, TEXT, Metric, Metrics, wants_openmetrics
-from headroom.record import Record
+from headroom.record import PromptCache, Record
 
 RECORD = Record(
     ts=1.0, request_id="r", provider="anthropic", dialect="anthropic", model="claude", path="/v1/messages", stream=True,
@@ -88,6 +88,11 @@ WHO = {"provider": "anthropic", "model": "claude"}
         (replace(RECORD, usage=Usage(1, 2, 3, 4)), "headroom_prefix_cache_read_tokens_total", WHO, 3),
         (replace(RECORD, usage=Usage(1, 2, 3, 4)), "headroom_prefix_cache_write_tokens_total", WHO, 4),
         (replace(RECORD, usage=Usage(-5)), "headroom_tokens_in_total", WHO, None),
+        (replace(RECORD, prompt_cache=PromptCache("bust", 500)), "headroom_cache_busts_total", WHO, 1),
+        (replace(RECORD, prompt_cache=PromptCache("bust", 500)), "headroom_cache_bust_tokens_total", WHO, 500),
+        (replace(RECORD, prompt_cache=PromptCache("rewritten", 500)), "headroom_cache_busts_total", WHO, None),
+        (replace(RECORD, prompt_cache=PromptCache("client")), "headroom_prefix_cache_answers_total", {"cause": "client"}, 1),
+        (RECORD, "headroom_prefix_cache_answers_total", {"cause": ""}, None),
         (RECORD, "headroom_latency_ms_count", {"provider": "anthropic"}, 1),
         (RECORD, "headroom_latency_ms_sum", {"provider": "anthropic"}, 2000),
         (RECORD, "headroom_latency_ms_bucket", {"provider": "anthropic", "le": "1000.0"}, 0),
@@ -100,6 +105,8 @@ WHO = {"provider": "anthropic", "model": "claude"}
         (replace(RECORD, error="client left", status=0), "headroom_client_disconnects_total", {"phase": "request"}, 1),
         (replace(RECORD, error="client left"), "headroom_client_disconnects_total", {"phase": "answer"}, 1),
         (replace(RECORD, error="Garbled"), "headroom_upstream_errors_total", {"provider": "anthropic", "reason": "Garbled"}, 1),
+        (replace(RECORD, error="TooMany"), "headroom_refused_total", {"limit": "rate"}, 1),
+        (replace(RECORD, error="OverBudget"), "headroom_refused_total", {"limit": "budget"}, 1),
         (replace(RECORD, error="TooMany"), "headroom_upstream_errors_total", {"provider": "anthropic", "reason": "TooMany"}, None),
         (replace(RECORD, report=Report(edits=(Edit("logs", "Bash", "x", "y", "equal", 10, 4),))),
          "headroom_compressor_saved_tokens_total", {"compressor": "logs"}, 6),
