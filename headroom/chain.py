@@ -26,6 +26,8 @@ class Chain:
     """Of each answer of the model's, in order; see `reply`."""
     end: bytes = b""
     """Stands for all that was said."""
+    links: tuple[bytes, ...] = ()
+    """Of each part: stands for all that was said up to it."""
 
 
 def chain(conversation: Conversation, digest: Callable[[str], bytes]) -> Chain:
@@ -36,21 +38,23 @@ def chain(conversation: Conversation, digest: Callable[[str], bytes]) -> Chain:
     """
     parts: dict[int, str] = {}
     replies: list[str] = []
+    links: list[bytes] = []
     link, opening = b"", ""
     for i, part in enumerate(conversation.parts):
         while len(replies) < len(conversation.replies) and conversation.replies[len(replies)].first <= i:
+            opening = opening or _opening(link)
             replies.append(_reply(conversation, len(replies), link))
         if part.role == "system":
+            links.append(link)
             continue
-        if part.role == "assistant" and not opening:
-            opening = _opening(link)
         link = hashlib.sha256(link + part.role[0].encode() + digest(part.text)).digest()
         if part.role == "tool":
             call = repr((part.tool, part.call, part.error)).encode("utf-8", "surrogatepass")
             link = hashlib.sha256(link + call).digest()
             parts[i] = link.hex()[:40]
+        links.append(link)
     replies += (_reply(conversation, n, link) for n in range(len(replies), len(conversation.replies)))
-    return Chain(opening or _opening(link), parts, tuple(replies), link)
+    return Chain(opening or _opening(link), parts, tuple(replies), link, tuple(links))
 
 
 def reply(before: bytes, text: str) -> str:

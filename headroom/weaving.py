@@ -76,6 +76,13 @@ class Seams:
         return self.document.sources(self.turns)[at][1]
 
 
+def appended(body: bytes, turns: str, elements: Sequence[str]) -> bytes:
+    """A body with elements behind all of the conversation. ValueError if that is not a list, or empty."""
+    document = Document.parse(body)
+    end = document.count(turns)
+    return document.splice({}, [Rewrite(turns, end, end, lambda _: elements)])
+
+
 def _offering(hidden: Hidden) -> Callable[[Sequence[str]], Sequence[str]]:
     def make(sources: Sequence[str]) -> Sequence[str]:
         return hidden.offer(sources) or sources

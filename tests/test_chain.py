@@ -34,6 +34,7 @@ def test_white_space_in_an_answer_does_not_count(text: str) -> None:
 def test_an_answer_without_text_has_a_name_wherever_it_stands() -> None:
     nothing = reply(named(ASK).end, "")
     assert named(ASK, SEE, replies=(Reply(1, 2, 1, 1),)).replies == (nothing,)
+    assert named(ASK, SEE, replies=(Reply(1, 2, 1, 1),)).opening == named(ASK).opening
     assert named(ASK, replies=(Reply(1, 2, 1, 1),)).replies == (nothing,)
     assert named(ASK, replace(SAY, role="system"), replies=(Reply(1, 2, 1, 1),)).replies == (nothing,)
 

@@ -154,10 +154,10 @@ class Compression:
             return 1
         return 0
 
-    async def remember(self, prepared: Prepared, text: str, exchange: Exchange) -> bool:
-        """Record the hidden rounds of an answer that has this visible text. Answers whether that failed."""
-        assert prepared.reading is not None
-        key = reply(prepared.reading.keys.end, text)
+    async def remember(self, end: bytes, text: str, exchange: Exchange) -> bool:
+        """Record the hidden rounds of an answer to a conversation that ends so (Chain.end), and that has this visible text.
+        Answers whether that failed."""
+        key = reply(end, text)
         self._plain.put(key, False, PLAIN_ROW)  # a value, not an option
         try:
             await self._journal.amend({key: weaving.write(exchange)})

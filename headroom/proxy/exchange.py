@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 
-from headroom.conversation import Address, Conversation, Json, Report, Skip
+from headroom.conversation import Json, Report, Skip, Usage
 from headroom.dialects.base import Dialect
 from headroom.errors import HeadroomError, StoreError, UpstreamError
 from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encoding, decode
 from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once
 from headroom.http.sse import Tap
-from headroom.proxy.compression import UNPARSED, Compression, Prepared, untouched
-from headroom.proxy.intake import Intake
+from headroom.proxy.compression import UNPARSED, Prepared, untouched
+from headroom.proxy.hearing import Circumstances, heard
+from headroom.proxy.services import Services
 
 LOGGED = 1 << 20
 """Bytes of a body that the request log gets to see."""
@@ -35,25 +36,8 @@ DESCRIBES_THE_BODY = frozenset((b"content-encoding", b"content-md5", b"digest", 
 """True of the body that came, not of an edited one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What an exchange needs from the composition root."""
-
-    compression: Compression
-    intake: Intake
-    keep: Callable[[Request, Mapping[str, str]], Awaitable[None]]
-    """Store originals under the caller's tenant. Raises StoreError."""
-    recount: Callable[[Conversation, Mapping[Address, str]], Awaitable[tuple[int, int] | None]]
-    """Exact tokens before and after, where a vocabulary is at hand; None where the estimate stands."""
-    exact: Callable[[], bool]
-    """Whether `recount` has anything to say."""
-    mishap: Callable[[str], None]
-    """Count something that went wrong without harm to the request, by name."""
-    clock: Callable[[], float]
-    """Seconds, steady."""
-    optimize: bool = True
-    log_messages: bool = False
-    """Keep both bodies for the request log, which takes secrets out."""
+Asked = tuple[Response, Prepared]
+"""An answer, and the reading of the request that it answers."""
 
 
 class Exchange:
@@ -70,8 +54,8 @@ class Exchange:
             prepared = await self._prepare(request, raw)
             _describe(request, prepared)
             draft.overhead_ms = (self._services.clock() - started) * 1000
-            response = await self._ask(request, raw, prepared)
-        return self._answer(request, response)
+            response, prepared = await self._ask(request, raw, prepared)
+        return self._answer(request, *await self._heard(request, response, prepared))
 
     async def _prepare(self, request: Request, raw: bytes) -> Prepared:
         services = self._services
@@ -88,7 +72,7 @@ class Exchange:
         if services.log_messages:
             request.draft.request = body[:LOGGED].decode("utf-8", "replace")
         prepared = await services.compression.prepare(
-            self._dialect, request.path, body, self._left_alone(request), functools.partial(services.keep, request),
+            self._dialect, request.target, body, self._left_alone(request), functools.partial(services.keep, request),
         )
         if prepared.store_failures:
             services.mishap("journal")
@@ -99,48 +83,49 @@ class Exchange:
             return "optimize_off"
         return "bypass" if (request.get(b"x-headroom-bypass") or b"").lower() == b"true" else None
 
-    async def _ask(self, request: Request, raw: bytes, prepared: Prepared) -> Response:
+    async def _ask(self, request: Request, raw: bytes, prepared: Prepared) -> Asked:
         """Ask the provider; meanwhile keep the originals and count exactly, where there is anything to do."""
         if prepared.reading is None or not (prepared.report.originals or self._services.exact()):
             return await self._ask_twice_at_most(request, raw, prepared)
-        results: list[Response | HeadroomError] = []
+        results: list[Asked | HeadroomError] = []
         try:
             async with anyio.create_task_group() as meanwhile:
                 # What is kept only now left without loss: if it cannot be kept, it can still be read from its form.
                 if prepared.report.originals and not prepared.kept:
                     meanwhile.start_soon(self._keep, request, prepared.report.originals)
-                meanwhile.start_soon(self._recount, request, prepared.reading.conversation, prepared.changes)
+                meanwhile.start_soon(self._recount, request, prepared)
                 results.append(await _caught(self._ask_twice_at_most(request, raw, prepared)))
         except BaseException:
             for result in results:
-                if isinstance(result, Response):
-                    await result.body.aclose()
+                if not isinstance(result, HeadroomError):
+                    await result[0].body.aclose()
             raise
         (result,) = results
         if isinstance(result, HeadroomError):
             raise result
         return result
 
-    async def _ask_twice_at_most(self, request: Request, raw: bytes, prepared: Prepared) -> Response:
+    async def _ask_twice_at_most(self, request: Request, raw: bytes, prepared: Prepared) -> Asked:
+        """The answer, and the reading that it is an answer to."""
         response = await self._upstream(self._outgoing(request, raw, prepared))
         if response.status == 400 and prepared.other is not None:
             return await self._after_refusal(request, raw, prepared, response)
         await self._settle(prepared, response)
-        return response
+        return response, prepared
 
-    async def _after_refusal(self, request: Request, raw: bytes, prepared: Prepared, refused: Response) -> Response:
+    async def _after_refusal(self, request: Request, raw: bytes, prepared: Prepared, refused: Response) -> Asked:
         """No record told our history from foreign, and the provider may say that we guessed wrong: then try the other
         reading, once."""
         text, refused = await _peeked(refused)
         if not self._dialect.mismatch(400, _json(text, refused.get(b"content-encoding") or b"")):
-            return refused
+            return refused, prepared
         await refused.body.aclose()
         self._services.mishap("reread")
         other = await self._services.compression.other_reading(prepared)
         _describe(request, other)
         response = await self._upstream(self._outgoing(request, raw, other))
         await self._settle(other, response)
-        return response
+        return response, other
 
     async def _settle(self, prepared: Prepared, response: Response) -> None:
         """What the provider took becomes the record."""
@@ -153,28 +138,38 @@ class Exchange:
         except StoreError:
             self._services.mishap("originals")
 
-    async def _recount(self, request: Request, conversation: Conversation, changes: Mapping[Address, str]) -> None:
-        exact = await self._services.recount(conversation, changes)
+    async def _recount(self, request: Request, prepared: Prepared) -> None:
+        assert prepared.reading is not None
+        exact = await self._services.recount(prepared.reading.conversation, prepared.changes)
         if exact is not None:
-            request.draft.tokens_before, request.draft.tokens_after = exact
+            request.draft.tokens_before, request.draft.tokens_after = exact[0], exact[1] + prepared.added
+
+    async def _heard(self, request: Request, response: Response, prepared: Prepared) -> tuple[Response, Callable[[], Usage] | None]:
+        """The answer without calls of our tool, and the usage of all that it was made of."""
+
+        async def ask(body: bytes) -> Response:
+            return await self._upstream(self._outgoing(request, body, replace(prepared, body=body, changed=True)))
+
+        return await heard(request, response, prepared, Circumstances(self._services, self._dialect.usage, ask))
 
     def _outgoing(self, request: Request, raw: bytes, prepared: Prepared) -> Request:
-        body = prepared.body if prepared.changes else raw
-        fields = forwarded(request.fields, WRITTEN_ANEW | DESCRIBES_THE_BODY if prepared.changes else WRITTEN_ANEW)
+        body = prepared.body if prepared.changed else raw
+        fields = forwarded(request.fields, WRITTEN_ANEW | DESCRIBES_THE_BODY if prepared.changed else WRITTEN_ANEW)
         accepts = request.get(b"accept-encoding")
         # Inside a gzip stream we could neither see usage cheaply nor say that it broke; who refuses identity gets it.
-        plain = request.draft.stream and b"identity;q=0" not in (accepts or b"").replace(b" ", b"")
+        # Nor could we hear a call of our tool.
+        plain = (request.draft.stream or prepared.offered) and b"identity;q=0" not in (accepts or b"").replace(b" ", b"")
         wanted = b"identity" if plain else accept_encoding(accepts)
         fields += [(b"accept-encoding", wanted), (b"content-length", b"%d" % len(body))]
         return Request(request.method, self._dialect.forward(request.target), fields, once(body), request.peer, request.draft)
 
-    def _answer(self, request: Request, response: Response) -> Response:
-        """The provider's answer, relayed as it comes; a copy is watched for usage."""
+    def _answer(self, request: Request, response: Response, usage: Callable[[], Usage] | None) -> Response:
+        """The provider's answer, relayed as it comes; a copy is watched for usage, where nobody else did so."""
         draft = request.draft
         encoding = (response.get(b"content-encoding") or b"identity").decode("latin-1").lower()
         events = (response.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
         decoder, tap = Decoder(encoding), Tap(self._dialect.usage)
-        draft.usage = tap.close
+        draft.usage = usage or tap.close
         logged = bytearray() if self._services.log_messages else None
         draft.response = lambda: bytes(logged or b"").decode("utf-8", "replace")
 
@@ -221,7 +216,7 @@ def _savings(request: Request) -> Fields:
     ]
 
 
-async def _caught(asked: Awaitable[Response]) -> Response | HeadroomError:
+async def _caught(asked: Awaitable[Asked]) -> Asked | HeadroomError:
     """An error as a value, so that a task group does not wrap it in a group."""
     try:
         return await asked

@@ -11,13 +11,16 @@ from headroom.http.message import Request
 ALL_BODIES = 512 << 20
 """Bytes of request bodies held at once: a hundred of the largest that providers take would be 3 GiB."""
 
+ALL_RETAINED = 256 << 20
+"""Bytes of what was sent that are held while answers come, which may take minutes."""
+
 
 class Intake:
     """Counts what is held; lives on the event loop's thread."""
 
     def __init__(self, max_body: int, max_all: int = ALL_BODIES) -> None:
         self.max_body, self._max_all = max_body, max_all
-        self.held = 0
+        self.held = self.retained = 0
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
@@ -42,6 +45,16 @@ class Intake:
             yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
         finally:
             self.held -= mine
+
+    def retain(self, size: int) -> bool:
+        """Whether so many bytes may be held until `release`."""
+        if self.retained + size > ALL_RETAINED:
+            return False
+        self.retained += size
+        return True
+
+    def release(self, size: int) -> None:
+        self.retained -= size
 
     def _take(self, size: int) -> int:
         if self.held + size > self._max_all:

@@ -41,10 +41,11 @@ from headroom.pipeline import standard
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
 from headroom.proxy.compression import Compression, Views
-from headroom.proxy.exchange import Exchange, Services
+from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
 from headroom.proxy.originals import Originals
 from headroom.proxy.recount import Recount
+from headroom.proxy.services import Services
 from headroom.requestlog import RequestLog
 from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
@@ -113,7 +114,7 @@ class Proxy:
         self._compression = Compression(
             standard(protect=settings.protect_tool_results, ratio=settings.target_ratio, compact_tools=settings.compact_tools, outline=outline_of(settings)),
             self._journal, self._memo,
-            durable=url != "memory:", views=views(settings),
+            durable=url != "memory:", views=views(settings), offer=views(settings) == "where_offered",
         )
         self.control = control.Control(self._inside())
         self.handler = self._assemble()
@@ -137,7 +138,7 @@ class Proxy:
         }
         upstreams = {provider: again(self.client.to(url)) for provider, url in urls.items()}
         services = Services(
-            compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep,
+            compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep, original=self._asked_for,
             recount=self.recount, exact=self.recount.exact, mishap=self.account.mishap, clock=time.perf_counter, log_messages=self.settings.log_messages, optimize=not self.settings.no_optimize,
         )
         exchanges = {d.name: Exchange(d, services, upstreams[d.provider]) for d in dialects.DIALECTS}
@@ -179,6 +180,14 @@ class Proxy:
             return await self.originals.find(request, key)
         except StoreError as error:
             raise Busy(f"the originals cannot be read now: {error.message}", retry_after=1) from None
+
+    async def _asked_for(self, request: Request, key: str, how: How, own: str | None) -> str | None:
+        """By the model, in the stream. Raises StoreError."""
+        text = await self.originals.find(request, key) if own is None else own
+        self.originals.retrieved += own is not None
+        if text is not None:
+            await self._retrieved(request, key, how)
+        return text
 
     async def start(self) -> None:
         """Find out now, and not at the first request, whether state can be written. Raises OurError."""

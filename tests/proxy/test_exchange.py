@@ -14,10 +14,12 @@ from headroom.dialects import find
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import Garbled, HeadroomError, StoreError, TooLarge, Unreachable
 from headroom.http.message import Body, Fields, Request, Response, once
+from headroom.patterns import How
 from headroom.pipeline import Pipeline, Scale
 from headroom.proxy.compression import Compression
-from headroom.proxy.exchange import Exchange, Services
+from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
+from headroom.proxy.services import Services
 from headroom.sent import SENT, Journal
 from headroom.stores.memory import Memory
 from headroom.transforms.base import Sent, Short
@@ -60,6 +62,9 @@ class World:
             raise StoreError("disk full")
         self.kept |= originals
 
+    async def original(self, request: Request, key: str, how: How, own: str | None) -> str | None:
+        return self.kept.get(key) if own is None else own
+
     async def recount(self, conversation: Conversation, changes: Mapping[Address, str]) -> tuple[int, int] | None:
         return self.exact
 
@@ -77,7 +82,7 @@ class World:
         compression = Compression(Pipeline([Cut()], Scale(lambda t: len(t.split()))), Journal(self.store, lambda: 0.0), DocumentMemo(), durable=self.durable)
         services = Services(
             compression=compression, intake=Intake(1 << 20), keep=self.keep, recount=self.recount, exact=lambda: self.exact is not None,
-            mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0, optimize=self.optimize,
+            original=self.original, mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0, optimize=self.optimize,
             log_messages=self.log_messages,
         )
         return Exchange(dialect, services, self.upstream)

@@ -23,9 +23,10 @@ from headroom.dialects.hidden.gemini_parts import (
     value_of,
     written,
 )
+from headroom.dialects.hidden.json_text import with_last
 from headroom.dialects.shapes import mapping, objects, text_of
 
-TOOL: Json = {"name": NAME, "description": DESCRIPTION, "parameters": PARAMETERS}
+TOOL = written({"name": NAME, "description": DESCRIPTION, "parameters": PARAMETERS})
 DECLARATIONS = ("functionDeclarations", "function_declarations")
 
 ORDINARY = str.maketrans("-_", "+/")
@@ -34,7 +35,7 @@ ORDINARY = str.maketrans("-_", "+/")
 
 class Gemini:
     name = "gemini"
-    tool = written(TOOL)
+    tool = TOOL
 
     def fits(self, get: Callable[[str], Json], target: str) -> bool:
         """Not where a stream is one JSON array, nor with several candidates."""
@@ -57,7 +58,7 @@ class Gemini:
             for member in DECLARATIONS:
                 found = tool.get(member)
                 if isinstance(found, list) and found:
-                    return (*sources[:i], written({**tool, member: [*found, TOOL]}), *sources[i + 1:])
+                    return (*sources[:i], with_last(sources[i], member, TOOL), *sources[i + 1:])
         return None
 
     def ear(self, *, stream: bool) -> Ear:

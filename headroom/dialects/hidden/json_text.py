@@ -6,7 +6,7 @@ import json
 from math import isfinite
 
 from headroom.conversation import Json
-from headroom.dialects.strict import shallow
+from headroom.dialects.strict import shallow, skip, value_at
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -35,3 +35,14 @@ def _number(digits: str) -> float:
     if not isfinite(number):
         raise ValueError(f"{digits} cannot be written")
     return number
+
+
+def with_last(source: str, member: str, element: str) -> str:
+    """The text of an object with one more element at the end of a list in it, which must not be empty."""
+    at, end = skip(source, 0), 0
+    while source[at] != "}":
+        name, at = value_at(source, skip(source, at + 1))
+        _, at = value_at(source, skip(source, skip(source, at) + 1))
+        end = at if name == member else end
+        at = skip(source, at)
+    return f"{source[:end - 1]},{element}{source[end - 1:]}"

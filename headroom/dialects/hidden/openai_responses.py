@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import DESCRIPTION, NAME, PARAMETERS, Asked, Ear, Elements, Exchange
+from headroom.dialects.hidden.json_text import with_last
 from headroom.dialects.hidden.openai_responses_answer import texts_of, visible, written
 from headroom.dialects.hidden.openai_responses_ear import StreamEar, WholeEar
 from headroom.dialects.shapes import mapping, objects, text_of
-from headroom.dialects.strict import parsed, skip, value_at
+from headroom.dialects.strict import parsed
 
 TOOL = written({"type": "function", "name": NAME, "description": DESCRIPTION, "parameters": PARAMETERS, "strict": False})
 """Not strict, which is the default here and allows no optional parameters."""
@@ -82,8 +83,7 @@ def _offered_in(source: str) -> str | None:
     tools = item.get("tools")
     if item.get("type") != "additional_tools" or not isinstance(tools, list) or not tools:
         return None
-    end = _end_of_tools(source)
-    return f"{source[:end - 1]},{TOOL}{source[end - 1:]}"
+    return with_last(source, "tools", TOOL)
 
 
 def _end(found: Sequence[Json], at: int, items: Sequence[Json]) -> int | None:
@@ -169,14 +169,3 @@ def _names(tool: Json, levels: int) -> Iterator[str]:
     if levels:
         for _, inner in objects(found.get("tools")):
             yield from _names(inner, levels - 1)
-
-
-def _end_of_tools(source: str) -> int:
-    """Where the list of tools ends in the text of an item that has one."""
-    at, end = skip(source, 0), 0
-    while source[at] != "}":
-        name, at = value_at(source, skip(source, at + 1))
-        _, at = value_at(source, skip(source, skip(source, at) + 1))
-        end = at if name == "tools" else end
-        at = skip(source, at)
-    return end

@@ -1,0 +1,35 @@
+"""What an exchange needs from the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from headroom.conversation import Address, Conversation
+from headroom.http.message import Request
+from headroom.patterns import How
+from headroom.proxy.compression import Compression
+from headroom.proxy.intake import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One for all exchanges of a process."""
+
+    compression: Compression
+    intake: Intake
+    keep: Callable[[Request, Mapping[str, str]], Awaitable[None]]
+    """Store originals under the caller's tenant. Raises StoreError."""
+    original: Callable[[Request, str, How, str | None], Awaitable[str | None]]
+    """The text under a key, asked for by the model: the request's own, if that is given, else the stored one. Raises StoreError."""
+    recount: Callable[[Conversation, Mapping[Address, str]], Awaitable[tuple[int, int] | None]]
+    """Exact tokens before and after, where a vocabulary is at hand; None where the estimate stands."""
+    exact: Callable[[], bool]
+    """Whether `recount` has anything to say."""
+    mishap: Callable[[str], None]
+    """Count something that went wrong without harm to the request, by name."""
+    clock: Callable[[], float]
+    """Seconds, steady."""
+    optimize: bool = True
+    log_messages: bool = False
+    """Keep both bodies for the request log, which takes secrets out."""
