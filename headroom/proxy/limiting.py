@@ -1,0 +1,68 @@
+"""What limits the proxy has, one behind the other, and what they have to say of themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+
+from headroom.conversation import Json
+from headroom.errors import StoreError
+from headroom.http.message import Handler, Request
+from headroom.layers.budget import Budget
+from headroom.layers.guard import Door
+from headroom.layers.limit import Limit
+from headroom.proxy.tenants import identity, tenant
+
+Owner = Callable[[Request], Awaitable[str]]
+"""The tenant of a request."""
+
+
+class Limits:
+    """A Layer."""
+
+    def __init__(self, limit: Limit | None, budget: Budget | None) -> None:
+        self._limit, self._budget = limit, budget
+
+    def __call__(self, inner: Handler) -> Handler:
+        if self._budget is not None:
+            inner = self._budget(inner)
+        return inner if self._limit is None else self._limit(inner)
+
+    async def rate_limit(self) -> Json:
+        """For /stats."""
+        return {"rpm": 0, "tpm": 0, "active_keys": 0} if self._limit is None else await self._limit.stats()
+
+    async def budget(self) -> Json:
+        """For /stats, among the costs; None if there is no budget."""
+        return None if self._budget is None else await self._budget.stats()
+
+    async def gauges(self) -> Mapping[str, float]:
+        """For /metrics, by name."""
+        values = {"headroom_rate_limit_active_keys": (await self.rate_limit())["active_keys"]}
+        budget = await self.budget()
+        if budget is not None:
+            values["headroom_budget_unpriced_requests_total"] = budget["unpriced_requests"]
+            for name in ("limit", "spent", "reserved"):
+                if budget[name] is not None:
+                    values[f"headroom_budget_{name}_usd"] = budget[name]
+        return values
+
+    async def aclose(self) -> None:
+        """Write what is still owed; what cannot be written was counted when that first failed."""
+        if self._budget is not None:
+            with contextlib.suppress(StoreError):
+                await self._budget.flush()
+
+
+def owner(door: Door, stored: Owner) -> Owner:
+    """`stored` names tenants by the key in the state; while that cannot be read, they have names in this process alone."""
+    own = secrets.token_bytes(32)
+
+    async def who(request: Request) -> str:
+        try:
+            return await stored(request)
+        except StoreError:
+            return tenant(identity(request, door.has_token(request)), own)
+
+    return who
