@@ -18,6 +18,21 @@ CacheState = Literal["hit", "miss", "bypass"]
 
 
 @dataclass(frozen=True, slots=True)
+class PromptCache:
+    """What became of the provider's cache with one answer."""
+
+    cause: str = ""
+    """One of headroom.cacheguard.Cause; "" where nothing is followed."""
+    lost: int = 0
+    """Tokens that were paid for again because of a change of ours."""
+    lost_usd: float = 0.0
+    saved_usd: float = 0.0
+    """What reading from the cache cost less than input does."""
+    unpriced: int = 0
+    """Tokens read from the cache of a model whose price is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Times in seconds since the epoch (`ts`) or milliseconds (`*_ms`)."""
 
@@ -42,6 +57,7 @@ class Record:
     ttfb_ms: float | None = None
     total_ms: float = 0.0
     cache: CacheState = "bypass"
+    prompt_cache: PromptCache = field(default_factory=PromptCache)
     error: str = ""
     """"" or what went wrong, without any content: "Unreachable", "client left", "stream broke"."""
     partial: bool = False

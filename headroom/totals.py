@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headroom.conversation import Json
-from headroom.record import Record
+from headroom.record import PromptCache, Record
 
 RECENT = 25
 """Exchanges shown one by one."""
@@ -73,7 +73,12 @@ class Totals:
             "tokens": {**tokens, "output": sums.output, "counter": counter},
             "prefix_cache": {
                 "read_tokens": sums.cache_read, "write_tokens": sums.cache_write,
+                # Of all input tokens, as the providers count them, how many were read from a cache.
                 "hit_rate": _share(sums.cache_read, sums.cache_read + sums.cache_write + sums.uncached),
+                "busts": sums.busts, "bust_tokens": sums.bust_tokens, "bust_usd": round(sums.bust_usd, 6),
+                "rewrites": sums.rewrites, "rewritten_tokens": sums.rewritten_tokens,
+                "saved_usd": round(sums.cache_saved_usd, 6), "unpriced_read_tokens": sums.cache_unpriced,
+                "answers": {name: n for name, (n,) in sums.cache_causes.items()},
             },
             "compression": {
                 "by_compressor": _named(sums.compressors, ("parts", "before", "after", "saved")),
@@ -182,6 +187,14 @@ class _Sums:
     uncached: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    busts: int = 0
+    bust_tokens: int = 0
+    bust_usd: float = 0.0
+    rewrites: int = 0
+    rewritten_tokens: int = 0
+    cache_saved_usd: float = 0.0
+    cache_unpriced: int = 0
+    cache_causes: Sums = field(default_factory=dict)
     providers: Sums = field(default_factory=dict)
     models: Sums = field(default_factory=dict)
     compressors: Sums = field(default_factory=dict)
@@ -196,9 +209,9 @@ class _Sums:
 
 PLAIN = (
     "requests", "cached", "rate_limited", "over_budget", "failed", "before", "after", "output", "uncached", "cache_read",
-    "cache_write",
+    "cache_write", "busts", "bust_tokens", "bust_usd", "rewrites", "rewritten_tokens", "cache_saved_usd", "cache_unpriced",
 )
-NAMED = ("providers", "models", "compressors", "tools", "skipped", "failures")
+NAMED = ("cache_causes", "providers", "models", "compressors", "tools", "skipped", "failures")
 TIMED = ("overhead", "ttfb", "total")
 """The fields of _Sums, by what they are."""
 
@@ -220,9 +233,24 @@ def _count_request(sums: _Sums, record: Record) -> None:
     sums.uncached += usage.input_tokens or 0
     sums.cache_read += usage.cache_read_tokens or 0
     sums.cache_write += usage.cache_write_tokens or 0
+    _count_prompt_cache(sums, record.prompt_cache)
     _add(sums.providers, record.provider, (1,))
     if record.model:
         _add(sums.models, record.model, (1,))
+
+
+def _count_prompt_cache(sums: _Sums, cache: PromptCache) -> None:
+    sums.cache_saved_usd += cache.saved_usd
+    sums.cache_unpriced += cache.unpriced
+    if cache.cause:
+        _add(sums.cache_causes, cache.cause, (1,))
+    if cache.cause == "bust":
+        sums.busts += 1
+        sums.bust_tokens += cache.lost
+        sums.bust_usd += cache.lost_usd
+    elif cache.cause == "rewritten":
+        sums.rewrites += 1
+        sums.rewritten_tokens += cache.lost
 
 
 def _count_report(sums: _Sums, record: Record) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.conversation import Edit, Report, Skipped, Usage
-from headroom.record import Record
+from headroom.record import PromptCache, Record
 from headroom.totals import NAMES, RECENT, Durations, Totals
 
 RECORD = Record(
@@ -28,6 +28,12 @@ def stats(*records: Record) -> Any:
     return totals.stats(now=11.0)
 
 
+PREFIX_CACHE: dict[str, Any] = {
+    "read_tokens": 0, "write_tokens": 0, "hit_rate": None, "busts": 0, "bust_tokens": 0, "bust_usd": 0.0,
+    "rewrites": 0, "rewritten_tokens": 0, "saved_usd": 0.0, "unpriced_read_tokens": 0, "answers": {},
+}
+
+
 def test_the_shape_before_anything_happened() -> None:
     nothing = {"p50": None, "p95": None, "p99": None}
     tokens = {"input_before": 0, "input_after": 0, "saved": 0, "savings_percent": 0.0}
@@ -36,7 +42,7 @@ def test_the_shape_before_anything_happened() -> None:
             "total": 0, "cached": 0, "rate_limited": 0, "over_budget": 0, "failed": 0, "by_provider": {}, "by_model": {},
         },
         "tokens": {**tokens, "output": 0, "counter": "estimate"},
-        "prefix_cache": {"read_tokens": 0, "write_tokens": 0, "hit_rate": None},
+        "prefix_cache": PREFIX_CACHE,
         "compression": {"by_compressor": {}, "by_tool": {}, "skipped": {}, "failed": {}},
         "latency": {"overhead": nothing, "ttfb": nothing, "total": nothing},
         "recent": [],
@@ -59,7 +65,13 @@ def test_the_shape_before_anything_happened() -> None:
         ([RECORD, replace(RECORD, tokens_before=300, tokens_after=125)], "tokens.savings_percent", 50.0),
         ([replace(RECORD, usage=Usage(1, 2, 3, 4))] * 2, "tokens.output", 4),
         ([replace(RECORD, usage=Usage(2, 9, 6, 4))] * 2, "prefix_cache",
-         {"read_tokens": 12, "write_tokens": 8, "hit_rate": 0.5}),
+         {**PREFIX_CACHE, "read_tokens": 12, "write_tokens": 8, "hit_rate": 0.5}),
+        ([replace(RECORD, prompt_cache=PromptCache("hit", saved_usd=0.25)), replace(RECORD, prompt_cache=PromptCache("hit", unpriced=7))],
+         "prefix_cache", {**PREFIX_CACHE, "saved_usd": 0.25, "unpriced_read_tokens": 7, "answers": {"hit": 2}}),
+        ([replace(RECORD, prompt_cache=PromptCache(cause, 100, 0.5)) for cause in ("bust", "client", "bust")],
+         "prefix_cache", {**PREFIX_CACHE, "busts": 2, "bust_tokens": 200, "bust_usd": 1.0, "answers": {"bust": 2, "client": 1}}),
+        ([replace(RECORD, prompt_cache=PromptCache("rewritten", 100, 0.5))],
+         "prefix_cache", {**PREFIX_CACHE, "rewrites": 1, "rewritten_tokens": 100, "answers": {"rewritten": 1}}),
         ([replace(RECORD, report=Report(edits=(LOGS, TABLE)))] * 2, "compression.by_compressor",
          {"logs": {"parts": 2, "before": 20, "after": 8, "saved": 12}, "tables": {"parts": 2, "before": 60, "after": 20, "saved": 40}}),
         ([replace(RECORD, report=Report(edits=(LOGS, TABLE)))], "compression.by_tool",

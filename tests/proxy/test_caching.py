@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from headroom.cacheguard import CacheGuard
+from headroom.conversation import Report, Usage
+from headroom.http.message import Fields
+from headroom.prefix import Common, Prefix, common
+from headroom.prices import load
+from headroom.proxy.caching import Caching, beginning, credential
+from headroom.proxy.compression import Prepared
+from headroom.record import PromptCache, Record
+from tests.proxy.test_compression import LONG, SAID, Books, body, compression, dialect, prepare, result
+
+pytestmark = pytest.mark.anyio
+
+PRICES = load('{"models": {"m": {"input": 4, "output": 8, "read": 1, "write_short": 5, "cache_min": 1000}}}')
+FIRST = body(result(LONG + "a"))
+SECOND = body(result(LONG + "a"), SAID, result(LONG + "b"))
+
+
+@dataclass
+class Ledger:
+    """Who is told of records in the end."""
+
+    begun: int = 0
+    records: list[Record] = field(default_factory=list)
+
+    def begin(self) -> None:
+        self.begun += 1
+
+    def end(self, record: Record) -> None:
+        self.records.append(record)
+
+    @property
+    def outcomes(self) -> list[PromptCache]:
+        """Dollars to the thousandth of a millionth: sums of floats."""
+        found = (record.prompt_cache for record in self.records)
+        return [replace(each, saved_usd=round(each.saved_usd, 9), lost_usd=round(each.lost_usd, 9)) for each in found]
+
+
+def begins(prepared: Prepared) -> Prefix:
+    found = beginning(prepared)
+    assert found is not None
+    return found
+
+
+def record(prefix: Prefix | None, usage: Usage, ts: float = 0.0, **more: object) -> Record:
+    made = Record(
+        ts=ts, request_id="r", provider="anthropic", dialect="anthropic", model="m", path="/v1/messages", stream=False, status=200,
+        report=Report(), tokens_before=0, tokens_after=0, usage=usage, prefix=prefix, credential=1, ttfb_ms=500.0, total_ms=900.0,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def used(read: int, written: int) -> Usage:
+    return Usage(0, 10, read, written)
+
+
+async def test_a_conversation_that_is_appended_to_begins_as_before() -> None:
+    books = Books()
+    one, two = begins(await prepare(compression(books), FIRST)), begins(await prepare(compression(books), SECOND))
+    assert one.conversation == two.conversation
+    assert common(one, two) == Common(1, 1)
+
+
+async def test_other_forms_of_the_same_texts_are_our_doing() -> None:
+    one = begins(await prepare(compression(Books(), "v1"), FIRST))
+    two = begins(await prepare(compression(Books(), "version 2", durable=False), SECOND))
+    found = common(one, two)
+    assert found.left < found.came == 1
+
+
+async def test_what_is_no_turn_of_ours_to_follow_has_no_beginning() -> None:
+    c = compression(Books())
+    assert beginning(await prepare(c, b"no JSON")) is None
+    assert beginning(await c.prepare(dialect(), "/v1/messages", FIRST, "bypass")) is None
+    assert beginning(await c.prepare(dialect(), "/v1/messages/count_tokens", FIRST)) is None
+    assert beginning(await c.prepare(dialect(), "/v1/messages", FIRST, "optimize_off")) is not None
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ([(b"x-api-key", b"a")], [(b"x-api-key", b"a"), (b"accept", b"x")], True),
+    ([(b"x-api-key", b"a")], [(b"x-api-key", b"b")], False),
+    ([(b"authorization", b"a")], [(b"x-api-key", b"a")], False),
+    ([], [], True),
+])
+def test_accounts_are_told_apart(one: Fields, other: Fields, same: bool) -> None:
+    assert (credential(one) == credential(other)) is same
+
+
+async def test_records_say_what_became_of_the_cache_and_what_it_comes_to() -> None:
+    ledger, books = Ledger(), Books()
+    caching = Caching(ledger, CacheGuard(), PRICES.find)
+    one, two = begins(await prepare(compression(books), FIRST)), begins(await prepare(compression(books), SECOND))
+    other = begins(await prepare(compression(Books(), "version 2", durable=False), SECOND))
+    for asked in (
+        record(one, used(0, 10_000)), record(two, used(10_000, 5_000), 10), record(other, used(1_000, 14_000), 20),
+        record(None, used(0, 0), 30), record(None, used(4_000, 0), 40), record(two, used(0, 0), 50, status=529),
+        record(one, used(3_000, 0), 60, model="unheard of"),
+    ):
+        caching.begin()
+        caching.end(asked)
+    assert ledger.begun == 7
+    outcomes = ledger.outcomes
+    lost = outcomes[2].lost
+    assert 0 < lost < 15_000
+    assert outcomes == [
+        PromptCache("first"), PromptCache("hit", saved_usd=0.03),
+        PromptCache("bust", lost, round(lost * 4 / 1e6, 9), 0.003),
+        PromptCache(), PromptCache(saved_usd=0.012), PromptCache(), PromptCache("first", unpriced=3_000),
+    ]
+
+
+async def test_what_a_bust_costs_without_a_fee_for_writing() -> None:
+    ledger = Ledger()
+    caching = Caching(ledger, CacheGuard(), PRICES.find)
+    one = begins(await prepare(compression(Books(), "v1"), SECOND))
+    other = begins(await prepare(compression(Books(), "version 2", durable=False), SECOND))
+    caching.end(record(one, Usage(10_000, 1, 0, None)))
+    caching.end(record(other, Usage(10_000, 1, 0, None), 10))
+    outcome = ledger.outcomes[1]
+    assert (outcome.cause, outcome.lost, outcome.lost_usd) == ("bust", 10_000, 0.03)
+
+
+async def test_an_answer_that_did_not_say_when_it_began_began_at_its_end() -> None:
+    ledger = Ledger()
+    caching = Caching(ledger, CacheGuard(), PRICES.find)
+    one = begins(await prepare(compression(Books()), FIRST))
+    caching.end(record(one, used(0, 10_000), ttfb_ms=None))
+    caching.end(record(one, used(0, 10_000), 0.8))
+    assert ledger.outcomes[1].cause == "parallel"
+
+
+async def test_marks_are_no_part_of_what_a_request_begins_with() -> None:
+    """Clients move them with each turn."""
+    marked = json.loads(SECOND)
+    marked["messages"][-1]["content"][0]["cache_control"] = {"type": "ephemeral"}
+    c = compression(Books())
+    assert common(begins(await prepare(c, json.dumps(marked).encode())), begins(await prepare(c, SECOND))) == Common(1, 1)
