@@ -15,6 +15,7 @@ from headroom.errors import HeadroomError, StoreError, UpstreamError
 from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encoding, decode
 from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once
 from headroom.http.sse import Tap
+from headroom.proxy.caching import beginning, credential
 from headroom.proxy.compression import UNPARSED, Prepared, untouched
 from headroom.proxy.hearing import Circumstances, heard
 from headroom.proxy.services import Services
@@ -202,6 +203,7 @@ def _describe(request: Request, prepared: Prepared) -> None:
         request.draft.model = prepared.reading.conversation.model
         request.draft.stream = prepared.reading.conversation.stream
         request.draft.partial = prepared.reading.conversation.kept_by_provider
+        request.draft.prefix, request.draft.credential = beginning(prepared), credential(request.fields)
 
 
 def _savings(request: Request) -> Fields:
