@@ -34,6 +34,7 @@ Skip = Literal[
     "file_read",        # a shorter form was found, but what may be a file must stay exact: an edit has to match it
     "no_way_back",      # only a lossy form would help, and the model could not get the original back
     "protected",        # only a lossy form would help, and the operator protects this tool's results
+    "toin",             # its kind was asked for again too often, so nothing is left out of it (see headroom.patterns)
     "failed",           # a transform raised or broke its post-condition
     "marked",           # holds a marker of ours, or is a retrieved original
     "surrogates",       # not valid Unicode
@@ -139,6 +140,8 @@ class Report:
     """CCR key → original of every edit."""
     forms: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     """Chain key of each part sent for the first time → its short form, None for "as is" (see headroom.sent)."""
+    spared: tuple[tuple[str, str], ...] = ()
+    """Tool and signature of each new part that is left whole, or of which nothing is left out, because of a learned policy."""
 
     @property
     def saved(self) -> int:

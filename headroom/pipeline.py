@@ -6,6 +6,7 @@ the conversation is left alone. Every part that is not shortened carries the rea
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 import hashlib
 import re
@@ -18,13 +19,15 @@ from headroom.chain import Chain, chain
 from headroom.compressors import COMPRESSORS
 from headroom.conversation import Address, Conversation, Edit, Grade, Part, Report, Skip, Skipped
 from headroom.memo import Memo
+from headroom.patterns import Policies, Policy
+from headroom.signature import signature
 from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short, Transform
 from headroom.transforms.definitions import compacted
 from headroom.transforms.outline import Outline
 from headroom.transforms.reading import is_retrieved
 from headroom.transforms.references import References
-from headroom.transforms.shorten import Shorten
+from headroom.transforms.shorten import SHORT, Shorten
 from headroom.transforms.tidy import Tidy
 
 MEMO_BYTES = 16 << 20
@@ -89,8 +92,15 @@ class Pipeline:
         self.compact_tools = compact_tools
         self._definitions: Memo[str, tuple[str | None]] = Memo(MEMO_BYTES)
         self._protected = re.compile("|".join(fnmatch.translate(glob.lower()) for glob in protect) or "(?!)")
+        self._policies = Policies()
         self.weigh = scale.weigh
         self._answers: Memo[tuple[str, bytes, str, str, bool, bool, bytes], Short | Skip] = Memo(MEMO_BYTES)
+
+    def under(self, policies: Policies) -> Pipeline:
+        """The same, for a conversation that goes by these policies; what is remembered is shared."""
+        twin = copy.copy(self)
+        twin._policies = policies
+        return twin
 
     def size(self, conversation: Conversation) -> int:
         """Estimated tokens of everything the model reads."""
@@ -144,13 +154,24 @@ class Pipeline:
             self._definitions.put(definition, known, 2 * len(definition) + ENTRY_BYTES)
         return known[0]
 
+    def policy(self, part: Part) -> tuple[Policy, str]:
+        """What is known of outputs like this one, and the signature of their kind; where nothing would be left out of it
+        anyway, there is nothing to know."""
+        if not self._policies.table or len(part.text) < SHORT or part.error or self._protects(part) or is_retrieved(part):
+            return "as_is", ""
+        kind = signature(part.tool, part.text)
+        return self._policies.of(kind), kind
+
+    def _protects(self, part: Part) -> bool:
+        return self._protected.match(part.tool.lower()) is not None
+
     def shorten(self, part: Part, past: Sequence[Sent], lossy: bool, failed: Counter[str]) -> Short | Skip:
         """All transforms in turn on one part."""
         if not _is_unicode(part.text):
             return "surrogates"
         if is_retrieved(part):
             return "marked"
-        protected = lossy and self._protected.match(part.tool.lower()) is not None
+        protected = lossy and self._protects(part)
         answer = self._chain(part, past, lossy and not protected, failed)
         return "protected" if protected and answer == "no_way_back" else answer
 
@@ -209,6 +230,7 @@ class _Fold:
         self._skipped: dict[Skip, list[int]] = {}
         self._failed: Counter[str] = Counter()
         self._originals: dict[str, str] = {}
+        self._spared: list[tuple[str, str]] = []
         self._before = self._saved = 0
         self.forms: dict[str, str | None] = {}
         for text in conversation.others:
@@ -259,7 +281,12 @@ class _Fold:
             self._change(part, form)
 
     def shorten(self, part: Part) -> str | None:
-        result = self._pipeline.shorten(part, self._past, self._lossy, self._failed)
+        policy, kind = self._pipeline.policy(part)
+        lossy = self._lossy and policy == "as_is"
+        result = "toin" if policy == "whole" else self._pipeline.shorten(part, self._past, lossy, self._failed)
+        if policy == "whole" or lossy != self._lossy:
+            self._spared.append((part.tool, kind))
+            result = "toin" if result == "no_way_back" else result
         if not isinstance(result, Short):
             self.skip(part, result)
             return None
@@ -282,7 +309,7 @@ class _Fold:
             self._changes,
             Report(
                 before=self._before, after=self._before - self._saved, edits=tuple(self._edits), skipped=skipped,
-                failed=dict(self._failed), originals=self._originals, forms=self.forms,
+                failed=dict(self._failed), originals=self._originals, forms=self.forms, spared=tuple(self._spared),
             ),
         )
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from headroom.ccr import MARKER, key_of
 from headroom.conversation import Conversation, Part, Skip
+from headroom.patterns import Policies, Policy
 from headroom.pipeline import Outcome, Pipeline, Scale
+from headroom.signature import signature
 from headroom.transforms.base import Sent, Short
 
 
@@ -287,3 +289,60 @@ def test_threads_agree() -> None:
     for thread in threads:
         thread.join()
     assert seen == [expected] * 4
+
+
+ROWS = "lossy" + "".join(f"\n{i:02} rows of a table" for i in range(40))
+"""Halve shortens it with loss or not at all."""
+WORDY = "long " + "".join(f"\nword {i}" for i in range(90))
+"""Halve shortens it without loss."""
+
+
+def policies(policy: Policy, *texts: str) -> Policies:
+    return Policies({signature("Bash", text): policy for text in texts})
+
+
+@pytest.mark.parametrize(("policy", "text", "lossy", "skipped", "spared"), [
+    ("as_is", ROWS, True, "", 0), ("gentle", ROWS, True, "toin", 1), ("whole", ROWS, True, "toin", 1),
+    ("gentle", ROWS, False, "no_way_back", 0), ("whole", ROWS, False, "toin", 1),
+    ("gentle", WORDY, True, "", 1), ("gentle", WORDY, False, "", 0), ("whole", WORDY, True, "toin", 1),
+    ("whole", LONG, True, "", 0),
+])
+def test_a_policy_spares_outputs_of_its_kind(policy: Policy, text: str, lossy: bool, skipped: str, spared: int) -> None:
+    pipeline = Pipeline([Halve()], Scale(words)).under(policies(policy, text))
+    report = fold(pipeline, conversation(tool(text)), lossy=lossy).report
+    assert [s.reason for s in report.skipped] == ([skipped] if skipped else [])
+    assert report.spared == (("Bash", signature("Bash", text)),) * spared
+
+
+def test_what_holds_for_one_conversation_holds_for_no_other() -> None:
+    pipeline = Pipeline([Halve()], Scale(words))
+    c = conversation(tool(ROWS), replace(tool(ROWS), tool="Other"), replace(tool(ROWS), error=True))
+    usual = fold(pipeline, c, lossy=True)
+    spared = fold(pipeline.under(policies("gentle", ROWS)), c, lossy=True)
+    assert list(spared.edits) == [("messages", 1), ("messages", 2)]
+    assert fold(pipeline, c, lossy=True) == usual
+    assert fold(pipeline.under(policies("gentle", ROWS)), c, lossy=True) == spared
+
+
+def test_a_policy_bears_on_nothing_that_was_sent_and_on_nothing_protected_or_retrieved() -> None:
+    c = conversation(tool(ROWS), tool(ROWS), replace(tool(ROWS), call={"command": "headroom retrieve 0"}), fresh=1)
+    pipeline = Pipeline([Halve()], Scale(words)).under(policies("whole", ROWS))
+    first = pipeline.chain(c).parts[0]
+    report = fold(pipeline, c, {first: "short"}, 1, lossy=True).report
+    assert {s.reason for s in report.skipped} == {"toin", "marked"}
+    assert len(report.spared) == 1
+    protecting = Pipeline([Halve()], Scale(words), ["bash"]).under(policies("whole", ROWS))
+    report = fold(protecting, c, lossy=True).report
+    assert {s.reason for s in report.skipped} == {"protected", "marked"}
+    assert report.spared == ()
+
+
+@given(st.lists(st.sampled_from([ROWS, WORDY, LONG]), max_size=6), st.sampled_from(["as_is", "gentle", "whole"]), st.booleans())
+def test_under_a_policy_the_past_does_not_depend_on_the_future_either(texts: list[str], policy: Policy, lossy: bool) -> None:
+    pipeline = Pipeline([Halve()], Scale(words)).under(policies(policy, ROWS))
+    parts = [tool(text) for text in texts]
+    all_of_it = fold(pipeline, conversation(*parts), lossy=lossy)
+    for n in range(len(parts)):
+        before = fold(pipeline, conversation(*parts[:n]), lossy=lossy)
+        assert before.edits == {at: text for at, text in all_of_it.edits.items() if at in before.edits}
+        assert before.report.spared == all_of_it.report.spared[: len(before.report.spared)]

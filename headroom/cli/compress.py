@@ -37,6 +37,7 @@ WHY: Mapping[Skip, str] = {
     "marked": "already shortened: it holds a marker or is one of our forms",
     "file_read": "only an equal form is shorter, and what may be a file stays exact",
     "no_way_back": "only a view would be shorter, and --lossless forbids it",
+    "toin": "its kind was asked for again too often",
     "protected": "only a view would be shorter, and the tool is protected",
 }
 

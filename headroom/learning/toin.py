@@ -87,6 +87,8 @@ class Toin:
                 counts = Counts(compressed=1, lossy=int(lossy), before=edit.before, after=edit.after)
                 kind = edit.tool, signature(edit.tool, edit.original)
                 self.count(tenant, kind, counts, keys.get(edit.original, "") if lossy else "")
+        for kind in report.spared:
+            self.count(tenant, kind, Counts(spared=1))
 
     def dropped(self, tenant: str, part: Part, tokens: int) -> None:
         """A conversation did not fit, and this output was left out of it altogether; its original was kept."""

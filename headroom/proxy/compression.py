@@ -20,7 +20,9 @@ from headroom.dialects.document_memo import DocumentMemo
 from headroom.dialects.hidden import HIDDEN
 from headroom.dialects.hidden.base import NAME, Exchange
 from headroom.errors import StoreError
+from headroom.learning.pins import NONE, Pin
 from headroom.memo import Memo
+from headroom.patterns import Policies
 from headroom.pipeline import OFFERED, Outcome, Pipeline
 from headroom.sent import Form, Journal, Unread
 from headroom.weaving import Addition, Seams
@@ -33,6 +35,9 @@ text is new, because the operator vouches for another way."""
 
 Keep = Callable[[Mapping[str, str]], Awaitable[None]]
 """Puts originals by key into the store; raises StoreError."""
+
+Pinned = Callable[[Conversation, Mapping[int, str]], Awaitable[Pin | None]]
+"""Finds what was learned before a conversation began, by the keys of its tool outputs."""
 
 OFF_LOOP = 32 * 1024
 """Bytes of new text from which a worker thread pays: handing over costs about 0.1 ms, 32 KiB cost about 1 ms."""
@@ -66,6 +71,7 @@ class Reading:
     """Path and query of the request."""
     seams: Seams | None
     """None where this API has no way to hide something."""
+    policies: Policies = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +127,11 @@ class Compression:
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def prepare(
-        self, dialect: Dialect, target: str, body: bytes, leave: Skip | None = None, keep: Keep | None = None
+        self, dialect: Dialect, target: str, body: bytes, leave: Skip | None = None, keep: Keep | None = None,
+        pinned: Pinned | None = None,
     ) -> Prepared:
         """`leave`: read the body for the account, but change nothing, for that reason. `keep` puts originals into the
-        store; without it nothing is left out of a text."""
+        store; without it nothing is left out of a text. Without `pinned` nothing was learned."""
         if len(body) > UNPARSED:
             return untouched(body, "too_large")
         try:
@@ -134,7 +141,8 @@ class Compression:
         if leave is not None:
             tokens = await self.aside(len(body), lambda: self._pipeline.size(reading.conversation))
             return replace(untouched(body, leave, tokens), reading=reading)
-        return await self._decide(reading, keep)
+        pin = None if pinned is None else await pinned(reading.conversation, reading.keys.parts)
+        return await self._decide(reading, keep, pin)
 
     async def other_reading(self, prepared: Prepared) -> Prepared:
         """The same body with what has no record read the other way: for a provider that refused our reading."""
@@ -181,12 +189,12 @@ class Compression:
         replies = (key for key in keys.replies if not self._plain.get(key)) if defined else ()
         return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies]
 
-    async def _decide(self, reading: Reading, keep: Keep | None) -> Prepared:
+    async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None) -> Prepared:
         keys, fresh = reading.keys, reading.conversation.fresh
         wanted = self._wanted(reading)
         if not wanted:
             return await self._compress(reading, {}, fresh)
-        sent, failures = await self._known(wanted)
+        sent, failures = await self._known(wanted if pin is None else [*wanted, pin.key])
         if not failures:
             for key in set(keys.replies).intersection(wanted).difference(sent):
                 self._plain.put(key, True, PLAIN_ROW)
@@ -195,6 +203,11 @@ class Compression:
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
         # earlier process, purity says what we would have sent, and that is assumed. Else what has no record is foreign.
         lost = bool(failures) or (not self._durable and not any(key in sent for key in history))
+        if pin is not None:
+            try:
+                reading = replace(reading, policies=await pin.policies(sent, read=not failures))
+            except StoreError:
+                failures += 1
         prepared = await self._reachable(reading, sent, 0 if lost else fresh, keep)
         failures += prepared.store_failures
         if reading.conversation.only_counted:
@@ -259,7 +272,7 @@ class Compression:
         ways = self._ways(reading, sent, history)
 
         def work() -> Prepared:
-            outcome: Outcome = self._pipeline(conversation, keys, sent, history, lossy=lossy, ways=ways)
+            outcome: Outcome = self._pipeline.under(reading.policies)(conversation, keys, sent, history, lossy=lossy, ways=ways)
             return self._spliced(reading, outcome, sent, offered=OFFERED in ways)
 
         return await self.aside(max(new, reading.size // SHARE_ON_LOOP), work)

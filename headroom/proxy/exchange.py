@@ -73,7 +73,7 @@ class Exchange:
         if services.log_messages:
             request.draft.request = body[:LOGGED].decode("utf-8", "replace")
         prepared = await services.compression.prepare(
-            self._dialect, request.target, body, self._left_alone(request), functools.partial(services.keep, request),
+            self._dialect, request.target, body, self._left_alone(request), functools.partial(services.keep, request), functools.partial(services.pinned, request),
         )
         if prepared.store_failures:
             services.mishap("journal")

@@ -33,6 +33,7 @@ from headroom.layers.guard import door, guard_control, guard_data, is_loopback
 from headroom.layers.observe import Clocks, observe
 from headroom.layers.rescue import rescue
 from headroom.layers.retry import retry
+from headroom.learning.pins import Pins
 from headroom.learning.toin import FLUSH_SECONDS, Toin
 from headroom.metrics import Metrics
 from headroom.options import load
@@ -44,6 +45,7 @@ from headroom.proxy.compression import Compression, Views
 from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
 from headroom.proxy.originals import Originals
+from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
 from headroom.proxy.services import Services
 from headroom.requestlog import RequestLog
@@ -116,6 +118,7 @@ class Proxy:
             self._journal, self._memo,
             durable=url != "memory:", views=views(settings), offer=views(settings) == "where_offered",
         )
+        self._pinning = Pinning(None if self.toin is None else Pins(self.toin, self._journal), self.originals)
         self.control = control.Control(self._inside())
         self.handler = self._assemble()
 
@@ -138,7 +141,7 @@ class Proxy:
         }
         upstreams = {provider: again(self.client.to(url)) for provider, url in urls.items()}
         services = Services(
-            compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep, original=self._asked_for,
+            compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep, pinned=self._pinning.pin, original=self._asked_for,
             recount=self.recount, exact=self.recount.exact, mishap=self.account.mishap, clock=time.perf_counter, log_messages=self.settings.log_messages, optimize=not self.settings.no_optimize,
         )
         exchanges = {d.name: Exchange(d, services, upstreams[d.provider]) for d in dialects.DIALECTS}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headroom.conversation import Address, Conversation
 from headroom.http.message import Request
+from headroom.learning.pins import Pin
 from headroom.patterns import How
 from headroom.proxy.compression import Compression
 from headroom.proxy.intake import Intake
@@ -20,6 +21,8 @@ class Services:
     intake: Intake
     keep: Callable[[Request, Mapping[str, str]], Awaitable[None]]
     """Store originals under the caller's tenant. Raises StoreError."""
+    pinned: Callable[[Request, Conversation, Mapping[int, str]], Awaitable[Pin | None]]
+    """Find what was learned before the caller's conversation began."""
     original: Callable[[Request, str, How, str | None], Awaitable[str | None]]
     """The text under a key, asked for by the model: the request's own, if that is given, else the stored one. Raises StoreError."""
     recount: Callable[[Conversation, Mapping[Address, str]], Awaitable[tuple[int, int] | None]]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,27 @@ pytestmark = pytest.mark.live
 __all__ = ["provider"]
 
 
+def log_of(day: int) -> str:
+    return "\n".join(LOG.replace("2026-11-20T12:", f"2026-10-{day:02d}T{hour}:") for hour in range(10, 20))
+
+
+def sent(running: Running, *days: int) -> list[str]:
+    """What becomes of the long logs of these days in one conversation."""
+    body = result(log_of(days[0]))
+    for day in days[1:]:
+        body["messages"] += result(log_of(day))["messages"]
+    got = json.loads(json.loads(running.ask("POST", "/v1/messages", body)[2])["got"])
+    return [message["content"][0]["content"] for message in got["messages"][1::2]]
+
+
+def is_view(text: str) -> bool:
+    return MARKER.match(text) is not None
+
+
 def view(running: Running, day: int) -> str:
     """Send a long log of that day; answers the key of its original."""
-    log = "\n".join(LOG.replace("2026-11-20T12:", f"2026-10-{day:02d}T{hour}:") for hour in range(10, 20))
-    data = running.ask("POST", "/v1/messages", result(log))[2]
-    marker = MARKER.match(json.loads(json.loads(data)["got"])["messages"][1]["content"][0]["content"])
+    (text,) = sent(running, day)
+    marker = MARKER.match(text)
     assert marker is not None
     return marker["key"]
 
@@ -44,6 +63,37 @@ def test_what_is_asked_for_again_is_learned_and_survives_a_restart(provider: int
         assert json.loads(running.ask("GET", "/v1/toin/patterns", **{"x-api-key": "another"})[2])["patterns"] == []
     with proxy(provider, tmp_path) as running:
         assert asked(running)["patterns"] == [row]
+
+
+def test_what_is_missed_is_left_whole_in_the_next_conversation_and_in_no_other(provider: int, tmp_path: Path) -> None:
+    with proxy(provider, tmp_path, "--no-ccr-inject-tool") as running:
+        begun = sent(running, 1)
+        for day in range(2, 8):
+            running.ask("GET", f"/v1/retrieve/{view(running, day)}")
+        (row,) = asked(running)["patterns"]
+        assert (row["policy"], row["evidence"]) == ("whole", {"trials": 7, "asked": 6, "whole": 6})
+        first, second = sent(running, 1, 20)  # the conversation had begun
+        assert [first] == begun
+        assert is_view(second)
+        assert sent(running, 8) == [log_of(8)]
+        running.ask("GET", "/v1/retrieve/" + view(running, 2) + "?by=person")
+        (row,) = asked(running)["patterns"]
+        assert (row["spared"], row["retrieved"], row["lossy"]) == (1, 6, 8)
+    with proxy(provider, tmp_path, "--no-ccr-inject-tool") as running:
+        assert sent(running, 8, 9) == [log_of(8), log_of(9)]
+        assert sent(running, 1, 20, 21)[:2] == [first, second]
+        assert sent(running, 10) == [log_of(10)]
+        (row,) = asked(running)["patterns"]
+        assert row["spared"] == 3
+        headroom(tmp_path, "toin", "reset")
+        assert asked(running)["patterns"] == []
+        assert is_view(*sent(running, 11))
+        assert sent(running, 8, 9, 12) == [log_of(8), log_of(9), log_of(12)]
+
+
+def headroom(home: Path, *argv: str) -> None:
+    environ = {**os.environ, "HOME": str(home)}
+    subprocess.run([sys.executable, "-m", "headroom", *argv], env=environ, capture_output=True, check=True)
 
 
 def test_without_state_nothing_is_learned(provider: int, tmp_path: Path) -> None:

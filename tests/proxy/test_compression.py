@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from headroom.conversation import Json, Part, Skip
+from headroom.conversation import Conversation, Json, Part, Skip
 from headroom.dialects import find
 from headroom.dialects.base import Dialect
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import StoreError
+from headroom.learning.pins import Pin, Pins
+from headroom.learning.toin import Toin
+from headroom.patterns import Counts
 from headroom.pipeline import Pipeline, Scale
 from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared, Views
 from headroom.sent import Form, Journal, decode, encode
+from headroom.signature import signature
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
 from headroom.transforms.base import Sent, Short
@@ -365,3 +369,28 @@ async def test_tool_definitions_stay_as_the_first_request_had_them() -> None:
 async def test_definitions_without_a_journal_are_assumed_to_have_gone_out_as_we_would_send_them() -> None:
     assert await tools(compacting(Books(), True, durable=False), SAID, result("x")) == [COMPACT]
     assert await tools(compacting(Books(), False, durable=False), SAID, result("x")) == [TOOL]
+
+
+@pytest.mark.parametrize(("down", "full", "expected"), [(False, False, "long"), (False, True, "[view"), (True, False, "[view")])
+async def test_what_was_learned_holds_once_that_is_on_record(down: bool, full: bool, expected: str) -> None:
+    books, toin, text = Books(), Toin(Memory(lambda: 0.0), "w", 60.0), LONGER + "a"
+    toin.count("ann", ("", signature("", text)), Counts(compressed=6, lossy=6, whole=6))
+    await toin.flush()
+    pins = Pins(toin, Journal(books, lambda: 0.0))
+
+    async def pinned(conversation: Conversation, keys: Mapping[int, str]) -> Pin | None:
+        return pins.pin("ann", conversation, keys)
+
+    async def keep(originals: Mapping[str, str]) -> None:
+        """Kept."""
+
+    compression = views(books)
+
+    async def sent(*messages: Json) -> list[str]:
+        return texts(await compression.prepare(dialect(), "/v1/messages", body(*messages), keep=keep, pinned=pinned))
+
+    books.down, books.full = down, full
+    (first,) = await sent(result(text))
+    assert first.startswith(expected)
+    books.down = books.full = False
+    assert (await sent(result(text), SAID, result(text + "b")))[0] == first

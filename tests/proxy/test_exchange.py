@@ -65,6 +65,9 @@ class World:
     async def original(self, request: Request, key: str, how: How, own: str | None) -> str | None:
         return self.kept.get(key) if own is None else own
 
+    async def pinned(self, request: Request, conversation: Conversation, keys: Mapping[int, str]) -> None:
+        return None
+
     async def recount(self, conversation: Conversation, changes: Mapping[Address, str]) -> tuple[int, int] | None:
         return self.exact
 
@@ -81,7 +84,7 @@ class World:
         assert dialect is not None
         compression = Compression(Pipeline([Cut()], Scale(lambda t: len(t.split()))), Journal(self.store, lambda: 0.0), DocumentMemo(), durable=self.durable)
         services = Services(
-            compression=compression, intake=Intake(1 << 20), keep=self.keep, recount=self.recount, exact=lambda: self.exact is not None,
+            compression=compression, intake=Intake(1 << 20), keep=self.keep, pinned=self.pinned, recount=self.recount, exact=lambda: self.exact is not None,
             original=self.original, mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0, optimize=self.optimize,
             log_messages=self.log_messages,
         )
