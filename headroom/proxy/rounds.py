@@ -106,16 +106,22 @@ class Rounds:
         last, late = Elements(), Elements()
         try:
             while True:
-                async for heard in self._listen(current[-1]):
-                    yield heard
-                heard_all = self._ear.end()
-                if not heard_all.asked:
+                tap = Tap(self._means.usage)
+                self._taps.append(tap)
+                async for chunk in current[-1].body:
+                    tap.feed(chunk)
+                    told = self._ear.feed(chunk)
+                    if told:
+                        yield told
+                await current[-1].body.aclose()
+                heard = self._ear.end()
+                if not heard.asked:
                     break
-                results = await self._results(heard_all)
-                if not (heard_all.alone and self._means.may_go_on and len(rounds) < MOST):
-                    last, late = heard_all.said, results
+                results = await self._results(heard)
+                if not (heard.alone and self._means.may_go_on and len(rounds) < MOST):
+                    last, late = heard.said, results
                     break
-                rounds.append((heard_all.said, results))
+                rounds.append((heard.said, results))
                 current.append(await self._means.ask(tuple(element for said, results in rounds for element in (*said, *results))))
                 await self._check(current[-1])
         finally:
@@ -126,16 +132,6 @@ class Rounds:
         rest = self._ear.finish()
         if rest:
             yield rest
-
-    async def _listen(self, response: Response) -> AsyncIterator[bytes]:
-        tap = Tap(self._means.usage)
-        self._taps.append(tap)
-        async for chunk in response.body:
-            tap.feed(chunk)
-            heard = self._ear.feed(chunk)
-            if heard:
-                yield heard
-        await response.body.aclose()
 
     async def _check(self, response: Response) -> None:
         events = (response.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
