@@ -11,8 +11,9 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date, timezone
 from pathlib import Path
 
 import anyio
@@ -29,7 +30,10 @@ from headroom.http.client import Client, ClientLimits
 from headroom.http.message import Handler, Request, Response
 from headroom.http.tls import Trust
 from headroom.http.tunnel import Proxies
+from headroom.layers.admission import admission
+from headroom.layers.budget import Budget, Outside, Terms
 from headroom.layers.guard import door, guard_control, guard_data, is_loopback
+from headroom.layers.limit import Limit
 from headroom.layers.observe import Clocks, observe
 from headroom.layers.rescue import rescue
 from headroom.layers.retry import retry
@@ -39,11 +43,13 @@ from headroom.metrics import Metrics
 from headroom.options import load
 from headroom.patterns import How
 from headroom.pipeline import standard
+from headroom.pricefile import Daily, prices
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
 from headroom.proxy.compression import Compression, Views
 from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
+from headroom.proxy.limiting import Limits, Owner, owner
 from headroom.proxy.originals import Originals
 from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
@@ -51,8 +57,10 @@ from headroom.proxy.services import Services
 from headroom.requestlog import RequestLog
 from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
-from headroom.stores import is_remote, open_store
+from headroom.stores import is_remote, open_counters, open_store
 from headroom.stores.base import Space, Store
+from headroom.stores.counters import Counters
+from headroom.stores.counters_memory import MemoryCounters
 from headroom.tokens import Learned
 from headroom.totals import Totals
 from headroom.transforms.outline import Outline
@@ -107,6 +115,7 @@ class Proxy:
         self.originals = Originals(
             self.store, originals_space(settings, url), self._door, secrets.token_bytes, open_to_local=is_loopback(settings.host),
         )
+        self.limits = limits_of(settings, open_counters(self.store, time.time), owner(self._door, self.originals.owner), self.account.mishap, shared=is_remote(url))
         self._memo = DocumentMemo()
         trust = Trust(settings.ca_bundle)
         if settings.ca_bundle:
@@ -125,7 +134,7 @@ class Proxy:
     def _assemble(self) -> Handler:
         """All layers, outermost first."""
         clocks = Clocks(time.time, time.monotonic, lambda: _uuid7(time.time_ns(), secrets.token_bytes(10)))
-        data = observe(self.account, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self._routes())))
+        data = observe(self.account, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self.limits(self._routes()))))
         about = rescue(control.error_shape)(guard_control(self._door, control.HEALTH)(self.control))
 
         async def handle(request: Request) -> Response:
@@ -139,7 +148,7 @@ class Proxy:
             "anthropic": self.settings.anthropic_api_url, "openai": self.settings.openai_api_url.removesuffix("/v1"),
             "gemini": self.settings.gemini_api_url,
         }
-        upstreams = {provider: again(self.client.to(url)) for provider, url in urls.items()}
+        upstreams = {provider: admission(again(self.client.to(url))) for provider, url in urls.items()}
         services = Services(
             compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep, pinned=self._pinning.pin, original=self._asked_for,
             recount=self.recount, exact=self.recount.exact, mishap=self.account.mishap, clock=time.perf_counter, log_messages=self.settings.log_messages, optimize=not self.settings.no_optimize,
@@ -165,6 +174,8 @@ class Proxy:
         stats = self.account.totals.stats(time.time(), self.recount.counter.name)
         stats["tokens"]["factors"] = self.account.learned.factors()
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
+        stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget()}
+        stats["rate_limit"] = await self.limits.rate_limit()
         return stats | {"toin": toin, "ccr": ccr | {"stored": o.stored, "retrieved": o.retrieved, "missed": o.missed}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
@@ -176,6 +187,8 @@ class Proxy:
             metrics.set("headroom_ccr_bytes", size.bytes)
         if self.log is not None:
             metrics.set("headroom_log_dropped_total", self.log.dropped)
+        for name, gauge in (await self.limits.gauges()).items():
+            metrics.set(name, gauge)
         return metrics.answer(accept)
 
     async def _original(self, request: Request, key: str) -> str | None:
@@ -248,6 +261,7 @@ class Proxy:
         await self._flush()
         if self.log is not None:
             await self.log.aclose()
+        await self.limits.aclose()
         await self.store.aclose()
 
 
@@ -302,6 +316,19 @@ def _limits(settings: Settings) -> ClientLimits:
         connect_timeout=settings.connect_timeout, first_byte_timeout=settings.request_timeout,
         idle_timeout=settings.idle_timeout,
     )
+
+
+def limits_of(settings: Settings, counters: Counters, who: Owner, mishap: Callable[[str], None], *, shared: bool) -> Limits:
+    """`shared`: with proxies elsewhere, so buckets too, and the days of the budget are everybody's. What one process
+    alone counts may be forgotten with it, but not what was spent."""
+    limit = budget = None
+    if not settings.no_rate_limit and (settings.rpm or settings.tpm):
+        limit = Limit(settings.rpm, settings.tpm, who, MemoryCounters(time.monotonic), counters if shared else None, mishap)
+    if settings.budget is not None:
+        terms = Terms(settings.budget, settings.budget_period, settings.budget_strict, timezone.utc if shared else None)
+        today = Daily(prices(settings.prices), date.today)
+        budget = Budget(terms, counters, Outside(today, time.time, lambda: secrets.token_hex(12), mishap))
+    return Limits(limit, budget)
 
 
 def learning(settings: Settings, store: Store) -> Toin | None:
