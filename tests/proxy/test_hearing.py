@@ -79,7 +79,7 @@ class Scene:
         )
         self.exchange = Exchange(Anthropic(), Services(
             compression=compression, intake=self.intake, keep=self.keep, original=self.original, recount=self.recount,
-            exact=lambda: False, mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0,
+            exact=lambda: False, mishap=lambda name: self.mishaps.update([name]), clock=lambda: 0.0, pinned=self.pinned,
         ), self.upstream)
         self.history: list[Any] = [{"role": "user", "content": "Look. [[script:story]]"}] if not self.asked else self.history
 
@@ -88,6 +88,9 @@ class Scene:
 
     async def original(self, request: Request, key: str, how: How, own: str | None) -> str | None:
         return self.stored.get(key) if own is None else own
+
+    async def pinned(self, request: Request, conversation: Conversation, keys: Mapping[int, str]) -> None:
+        return None
 
     async def recount(self, conversation: Conversation, changes: Mapping[Address, str]) -> tuple[int, int] | None:
         return None
