@@ -43,7 +43,7 @@ class Caching:
 
     def __init__(self, account: Account, guard: CacheGuard, find: Callable[[str], Model | None]) -> None:
         """`find` gives a model of the price table, by any name."""
-        self._account, self._guard, self._find = account, guard, find
+        self._account, self.guard, self._find = account, guard, find
 
     def begin(self) -> None:
         self._account.begin()
@@ -62,7 +62,7 @@ class Caching:
         if rates is not None:
             outcome = PromptCache(saved_usd=read * (rates.input - rates.read) / MILLION)
         if record.prefix is not None and record.status == 200:
-            verdict = self._guard.observe(_turn(record, record.prefix), terms(record.provider, None if model is None else model.cache_min))
+            verdict = self.guard.observe(_turn(record, record.prefix), terms(record.provider, None if model is None else model.cache_min))
             outcome = replace(outcome, cause=verdict.cause, lost=verdict.lost)
             if rates is not None:
                 again = rates.write_short if record.usage.cache_write_tokens else rates.input

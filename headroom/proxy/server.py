@@ -20,6 +20,7 @@ import anyio
 import anyio.to_thread
 
 from headroom import __version__, dialects
+from headroom.cacheguard import CacheGuard
 from headroom.compressors.code import indentation, python_ast, syntax
 from headroom.compressors.code.base import Method
 from headroom.conversation import Json
@@ -46,6 +47,7 @@ from headroom.pipeline import standard
 from headroom.pricefile import Daily, prices
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
+from headroom.proxy.caching import Caching
 from headroom.proxy.compression import Compression, Views
 from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
@@ -110,6 +112,8 @@ class Proxy:
         self.log = RequestLog(settings.log_file, time.monotonic) if settings.log_file else None
         self.toin = learning(settings, self.store)
         self.account = Account(Totals(), Metrics(__version__), Learned(), self.log, time.time, self.toin)
+        self.prices = Daily(prices(settings.prices), date.today)
+        self.caching = Caching(self.account, CacheGuard(), lambda name: self.prices().find(name))
         self.recount = Recount()
         self._door = door(settings.proxy_token, settings.allowed_hosts, settings.host)
         self.originals = Originals(
@@ -134,7 +138,7 @@ class Proxy:
     def _assemble(self) -> Handler:
         """All layers, outermost first."""
         clocks = Clocks(time.time, time.monotonic, lambda: _uuid7(time.time_ns(), secrets.token_bytes(10)))
-        data = observe(self.account, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self.limits(self._routes()))))
+        data = observe(self.caching, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self.limits(self._routes()))))
         about = rescue(control.error_shape)(guard_control(self._door, control.HEALTH)(self.control))
 
         async def handle(request: Request) -> Response:
@@ -254,6 +258,7 @@ class Proxy:
 
     async def learn_to_count(self) -> None:
         """A vocabulary takes a quarter of a second and 80 MB: requests are served meanwhile, with estimates."""
+        await anyio.to_thread.run_sync(len, self.prices().rest)  # litellm's table, where one is: 3 MB of JSON
         await self.recount.load(self._environ)
 
     async def aclose(self) -> None:
