@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from headroom.demo.model import Kept
+from headroom.conversation import Json
+from headroom.demo.model import Kept, Model
 from headroom.demo.prefix import extends
+from headroom.demo.script import Scripts
+from headroom.dialects.hidden.base import NAME
 from headroom.http.asgi import ASGIApp
+from headroom.http.message import Request, Response, once
 from headroom.options import load
 from headroom.proxy.server import App
 from headroom.settings import Settings
@@ -20,6 +26,43 @@ def proxy(upstream: str, state: str) -> ASGIApp:
     """The real proxy. `state` as the option takes it: a file lets another proxy take over, "memory:" does not."""
     urls = [f"--{provider}-api-url={upstream}" for provider in ("anthropic", "openai", "gemini")]
     return App(load(Settings, ["--quiet", f"--state={state}", *urls], {}).settings, {})
+
+
+class Curious:
+    """The scripted model, which can ask for the original behind the last marker that it was sent."""
+
+    def __init__(self, scripts: Callable[[str], Scripts]) -> None:
+        """`scripts` with that key, "" before there is one."""
+        self._make, self._scripts = scripts, dict(scripts(""))
+        self.model = Model(self._scripts)
+
+    async def __call__(self, request: Request) -> Response:
+        body = b"".join([chunk async for chunk in request.body])
+        keys = re.findall(rb'headroom_retrieve\(key=\\?"([0-9a-f]{24})', body)
+        if keys:
+            self._scripts.update(self._make(keys[-1].decode()))
+        return await self.model(replace(request, body=once(body)))
+
+    @property
+    def given_back(self) -> list[str]:
+        """What calls of our tool got, in the last request that was answered."""
+        body = json.loads([kept.body for kept in self.model.requests if kept.status == 200][-1])
+        calls: list[str] = []
+        found: dict[str, str] = {}
+
+        def walk(value: Json) -> None:
+            if isinstance(value, dict):
+                called = value.get("id") if value.get("type") == "tool_use" else value.get("call_id")
+                if value.get("name") == NAME and isinstance(called, str):
+                    calls.append(called)
+                for name, text in (("tool_use_id", "content"), ("call_id", "output")):
+                    if isinstance(value.get(name), str) and isinstance(value.get(text), str):
+                        found[value[name]] = value[text]
+            for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+                walk(inner)
+
+        walk(body)
+        return [found[called] for called in calls]
 
 
 def project(root: Path) -> None:

@@ -13,8 +13,10 @@ import pytest
 from headroom.demo.model import Model
 from headroom.demo.script import Call, Fault, Scripts, Step
 from headroom.demo.serving import application, serving
+from headroom.dialects.hidden.base import NAME
+from headroom.proxy.rounds import MISS
 from tests.live.lab import CLAUDE_CODE, Ended, Place, alone, client, run_claude_code
-from tests.live.stage import project, proxy, threads, unbroken
+from tests.live.stage import Curious, project, proxy, threads, unbroken
 
 pytestmark = pytest.mark.live
 
@@ -168,5 +170,44 @@ def test_a_proxy_that_changes_in_the_middle_of_a_session(program: Path, tmp_path
         assert len(model.refused) == refusals
         found = threads(model.requests, "/v1/messages", AGENT)
         assert all(all(unbroken(bodies, "messages")) for bodies in found)
+
+    staged(story)
+
+
+def curious(key: str) -> Scripts:
+    def look(key: str = key, **part: str) -> Call:
+        return Call(NAME, {"key": key, **part})
+
+    return {
+        "main": (
+            Step(thinking=THOUGHT, text="Looking.", calls=(bash("cat service.log"),)),
+            Step(thinking=THOUGHT, text="All of it.", calls=(look(),)),
+            Step(thinking=THOUGHT, calls=(look(lines="2-3"), bash("ls"))),
+            Step(thinking=THOUGHT, calls=(look("0" * 24),)),
+            Step(thinking=THOUGHT, calls=(bash("cat service.log"), look(lines="1"), look(query="worker-2"))),
+            Step(thinking=THOUGHT, text="All done here."),
+        ),
+        "more": (Step(thinking=THOUGHT, calls=(look(lines="4-4"),)), Step(calls=(bash("git status"),)), Step(thinking=THOUGHT, text="Still done.")),
+    }
+
+
+def test_the_model_gets_originals_back_and_the_client_never_sees_it(program: Path, tmp_path: Path) -> None:
+    async def story() -> None:
+        desk = Desk(tmp_path / "through", program)
+        curious_ = Curious(curious)
+        async with serving(application(curious_)) as upstream:
+            async with serving(proxy(upstream, f"sqlite:{tmp_path}/state.db")) as url:
+                first = await desk.ask(url, "main")
+            log = (desk.place.work / "service.log").read_text("utf-8").rstrip("\n")
+            rows = log.split("\n")
+            assert ending(first) == (0, False, "All done here.", 4)
+            assert curious_.given_back[:3] == [log, "\n".join(rows[1:3]), MISS]
+            async with serving(proxy(upstream, f"sqlite:{tmp_path}/state.db")) as url:
+                again = await desk.ask(url, "more", "--continue")
+            assert ending(again) == (0, False, "Still done.", 2)
+            assert curious_.given_back[3] == rows[0]
+            assert curious_.given_back[-1] == rows[3]
+        assert NAME not in first.output + again.output
+        check(curious_.model, 1)
 
     staged(story)

@@ -13,8 +13,10 @@ import pytest
 from headroom.demo.model import Model
 from headroom.demo.script import Call, Fault, Scripts, Step
 from headroom.demo.serving import application, serving
+from headroom.dialects.hidden.base import NAME
+from headroom.proxy.rounds import MISS
 from tests.live.lab import CODEX, Ended, Place, alone, client, codex_config, run_codex
-from tests.live.stage import project, proxy, threads, unbroken
+from tests.live.stage import Curious, project, proxy, threads, unbroken
 
 pytestmark = pytest.mark.live
 
@@ -139,5 +141,44 @@ def test_a_proxy_that_comes_or_comes_back(program: Path, tmp_path: Path, started
             async with serving(proxy(upstream, f"sqlite:{tmp_path}/state.db")) as url:
                 assert "Still done." in (await desk.ask(url, "more", "resume", "--last")).output
         check(model)
+
+    staged(story)
+
+
+def curious(key: str) -> Scripts:
+    def look(key: str = key, **part: str) -> Call:
+        return Call(NAME, {"key": key, **part})
+
+    return {
+        "main": (
+            Step(thinking=THOUGHT, text="Looking.", calls=(run("cat service.log"),)),
+            Step(thinking=THOUGHT, text="All of it.", calls=(look(lines="2-400"),)),
+            Step(thinking=THOUGHT, calls=(look(lines="9-10"), run("ls"))),
+            Step(thinking=THOUGHT, calls=(look("0" * 24),)),
+            Step(thinking=THOUGHT, text="All done here."),
+        ),
+        "more": (Step(thinking=THOUGHT, calls=(look(lines="11-11"),)), Step(calls=(run("git status"),)), Step(text="Still done.")),
+    }
+
+
+def test_the_model_gets_originals_back_and_the_client_never_sees_it(program: Path, tmp_path: Path) -> None:
+    async def story() -> None:
+        desk = Desk(tmp_path / "through", program)
+        curious_ = Curious(curious)
+        async with serving(application(curious_)) as upstream:
+            async with serving(proxy(upstream, f"sqlite:{tmp_path}/state.db")) as url:
+                first = await desk.ask(url, "main")
+            async with serving(proxy(upstream, f"sqlite:{tmp_path}/state.db")) as url:
+                again = await desk.ask(url, "more", "resume", "--last")
+        log = (desk.place.work / "service.log").read_text("utf-8")
+        assert (first.code, again.code) == (0, 0)
+        assert "All done here." in first.output
+        assert "Still done." in again.output
+        whole, some, miss, last = curious_.given_back
+        assert log in whole + "\n"
+        assert all(line in log for line in (some + "\n" + last).split("\n"))
+        assert miss == MISS
+        assert NAME not in first.output + again.output
+        check(curious_.model)
 
     staged(story)
