@@ -34,6 +34,10 @@ MAX_NOTES = 10_000
 KNOWN_BYTES = 1 << 20
 """For tables of policies remembered in this process."""
 
+PATIENCE = 60
+"""Flushes, ten minutes. What was shortened in a request is told at the end of its answer, and that of a thinking model, which
+may ask in its midst, can take so long; another worker's notes wait too."""
+
 FLUSH_SECONDS = 10.0
 """How late what is learned may be. It shapes new conversations only, and nobody waits for it; a process that is killed takes
 so much of it along."""
@@ -47,8 +51,8 @@ class Asked:
     """None: the owner of the machine, who may read every tenant's."""
     key: str
     how: How
-    flushes: int = 3
-    """Until it is given up that another worker, whose notes wait too, says what kind it is."""
+    flushes: int = PATIENCE
+    """Until it is given up that somebody says what kind it is."""
 
 
 class Toin:

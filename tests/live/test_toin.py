@@ -6,12 +6,21 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headroom import ccr
 from headroom.ccr import MARKER
+from headroom.demo.model import Model
+from headroom.demo.script import Call, Step
+from headroom.demo.serving import application
+from headroom.dialects.hidden.base import NAME
+from headroom.http.asgi import ASGIApp
+from tests.live.sdks import agent
 from tests.live.test_proxy import LOG, Running, provider, proxy, result
 
 pytestmark = pytest.mark.live
@@ -94,6 +103,46 @@ def test_what_is_missed_is_left_whole_in_the_next_conversation_and_in_no_other(p
 def headroom(home: Path, *argv: str) -> None:
     environ = {**os.environ, "HOME": str(home)}
     subprocess.run([sys.executable, "-m", "headroom", *argv], env=environ, capture_output=True, check=True)
+
+
+def script(day: int, *, asks: bool) -> tuple[Step, ...]:
+    asking = (Step(calls=(Call(NAME, {"key": ccr.key_of(log_of(day))}),)),) if asks else ()
+    return (Step(calls=(Call("Bash", {"command": "journalctl"}),)), *asking, Step(text="Done."))
+
+
+def talk(url: str, day: int) -> None:
+    """An agent's session, which ends when the model calls nothing more."""
+    messages: list[Any] = [{"role": "user", "content": f"Look. [[script:day{day}]]"}]
+    while True:
+        body = {"model": "claude-opus-4-8", "max_tokens": 1000, "tools": [{"name": "Bash", "input_schema": {"type": "object"}}], "messages": messages}
+        content = json.loads(post(url + "/v1/messages", body))["content"]
+        called = [block["id"] for block in content if block["type"] == "tool_use"]
+        if not called:
+            return
+        results = [{"type": "tool_result", "tool_use_id": each, "content": log_of(day)} for each in called]
+        messages += [{"role": "assistant", "content": content}, {"role": "user", "content": results}]
+
+
+def post(url: str, body: Any = None) -> bytes:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"content-type": "application/json", "x-api-key": "k", "anthropic-version": "2023-06-01"}
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers)) as answer:
+        read: bytes = answer.read()
+    return read
+
+
+def test_a_model_that_asks_in_the_stream_need_not_ask_again(servers: Callable[[ASGIApp], str], tmp_path: Path) -> None:
+    model = Model({f"day{day}": script(day, asks=day < 7) for day in range(1, 8)})
+    url = servers(agent.proxy(servers(application(model)), f"--state=sqlite:{tmp_path}/state.db"))
+    for day in range(1, 7):
+        talk(url, day)
+    (row,) = json.loads(post(url + "/v1/toin/patterns"))["patterns"]
+    assert (row["tool"], row["lossy"], row["whole"], row["policy"]) == ("Bash", 6, 6, "whole")
+    assert model.refused == []
+    asked_before = len(model.requests)
+    talk(url, 7)
+    assert len(model.requests) == asked_before + 2
+    assert json.dumps(log_of(7))[1:-1].encode() in model.requests[-1].body
 
 
 def test_without_state_nothing_is_learned(provider: int, tmp_path: Path) -> None:
