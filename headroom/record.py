@@ -63,7 +63,7 @@ class Record:
     partial: bool = False
     """The provider holds more of the conversation than the request shows, so its usage tells nothing of our counting."""
     tenant: str = ""
-    """Under whom originals were kept (see headroom.proxy.tenants); "" if there were none."""
+    """Whose tool outputs came (see headroom.proxy.tenants); "" if none was new."""
     prefix: Prefix | None = field(default=None, repr=False)
     """What the request begins with, for whoever follows the provider's prompt cache."""
     credential: int = field(default=0, repr=False)
