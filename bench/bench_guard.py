@@ -1,0 +1,66 @@
+"""What limits and a budget add to a request: the same requests with and without them, alternated in the same run."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.bench_latency import KIND, grown
+from bench.proxy import proxy
+from bench.wire import Connection, load, median, provider, request
+
+WIDE = ("--rpm", "10000000", "--tpm", "100000000")
+"""Limits that count and never refuse."""
+
+COUNT, WARM = 400, 20
+LOADED, CONNECTIONS = 6_000, 32
+AIM_MS, AIM_RATE = 0.9, 1_500
+"""Added p50 in all, and requests a second, with everything on."""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        prices = Path(folder) / "prices.json"
+        prices.write_text(json.dumps({"models": {KIND.decode(): {"input": 1, "output": 10}}}), "utf-8")
+        spending = ("--budget", "1000000", "--prices", str(prices))
+        cases = {
+            "off": ("--no-rate-limit",), "rate limit": WIDE, "budget": ("--no-rate-limit", *spending), "both": (*WIDE, *spending),
+        }
+        upstream = stack.enter_context(provider())
+        ports = {"direct": upstream} | {name: stack.enter_context(proxy(upstream, *options)).port for name, options in cases.items()}
+        times = _alternated(ports)
+        rates = {name: load(port, next(grown(900, random.Random(7))), CONNECTIONS, LOADED) for name, port in ports.items() if name != "direct"}
+    off = times["off"] - times["direct"]
+    print(f"{'1 KB':<12}{'p50, ms':>10}{'added':>10}{'by it':>10}{'ratio':>8}{'requests/s':>13}")
+    for name, p50 in times.items():
+        added = p50 - times["direct"]
+        rest = "" if name == "direct" else f"{added:>10.3f}{added - off:>10.3f}{added / off:>8.2f}{rates[name]:>13,.0f}"
+        print(f"{name:<12}{p50:>10.3f}{rest}")
+    both = times["both"] - times["direct"]
+    print(f"both: added p50 {both:.2f} ms (aim {AIM_MS}){'' if both <= AIM_MS else '  missed'}, "
+          f"{rates['both']:,.0f} requests/s (aim {AIM_RATE:,}){'' if rates['both'] >= AIM_RATE else '  missed'}")
+
+
+def _alternated(ports: dict[str, int]) -> dict[str, float]:
+    """Milliseconds, p50 of each; one connection each, turn by turn, in an order that changes."""
+    rng = random.Random(7)
+    bodies, names = grown(900, rng), list(ports)
+    connections = {name: Connection(port) for name, port in ports.items()}
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for i in range(COUNT + WARM):
+        data = next(bodies)
+        rng.shuffle(names)
+        for name in names:
+            seconds = connections[name].ask(request(ports[name], data)).seconds
+            if i >= WARM:
+                times[name].append(seconds * 1000)
+    for connection in connections.values():
+        connection.close()
+    return {name: median(times[name]) for name in ports}
+
+
+if __name__ == "__main__":
+    main()
