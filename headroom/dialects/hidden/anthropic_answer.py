@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Round, Told
 from headroom.dialects.hidden.json_text import value_of, written
-from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
+from headroom.dialects.hidden.usage import with_sums
+from headroom.dialects.shapes import mapping, objects, text_of
 
 Object = Mapping[str, Json]
 
@@ -127,17 +128,10 @@ def summed(last: Json, earlier: Sequence[Object]) -> Json:
     if not isinstance(last, dict):
         return last
     count, *groups = OUTPUT
-    usage = _sums(last, earlier, (count,))
+    usage = with_sums(last, earlier, (count,))
     for name in groups:
         before = [mapping(each.get(name)) for each in earlier]
         details = mapping(last.get(name))
         if members := {member for each in (*before, details) for member in each}:
-            usage[name] = _sums(details, before, sorted(members))
+            usage[name] = with_sums(details, before, sorted(members))
     return usage
-
-
-def _sums(last: Object, earlier: Sequence[Object], names: Iterable[str]) -> dict[str, Json]:
-    counts = {
-        name: [count for each in (*earlier, last) if (count := tokens_of(each.get(name))) is not None] for name in names
-    }
-    return {**last, **{name: sum(found) for name, found in counts.items() if found}}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Round, Told
+from headroom.dialects.hidden.usage import with_sums
 from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
 from headroom.dialects.strict import parsed
 
@@ -110,20 +111,12 @@ def _usage(last: Json, earlier: Sequence[Mapping[str, Json]]) -> Json:
     """Input as the last round had it, which holds all before; output of all."""
     if not isinstance(last, dict):
         return last
-    usage = _sums(last, earlier, ("output_tokens",))
+    usage = with_sums(last, earlier, ("output_tokens",))
     if isinstance(details := last.get("output_tokens_details"), dict):
-        usage["output_tokens_details"] = _sums(details, [mapping(each.get("output_tokens_details")) for each in earlier], details)
+        usage["output_tokens_details"] = with_sums(details, [mapping(each.get("output_tokens_details")) for each in earlier], details)
     if "total_tokens" in usage:
         usage["total_tokens"] = (tokens_of(usage.get("input_tokens")) or 0) + (tokens_of(usage.get("output_tokens")) or 0)
     return usage
-
-
-def _sums(last: Mapping[str, Json], earlier: Sequence[Mapping[str, Json]], names: Iterable[str]) -> dict[str, Json]:
-    sums = {
-        name: count + sum(tokens_of(each.get(name)) or 0 for each in earlier)
-        for name in names if (count := tokens_of(last.get(name))) is not None
-    }
-    return {**last, **sums}
 
 
 def _arguments(item: Mapping[str, Json]) -> Json:
