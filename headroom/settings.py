@@ -30,6 +30,7 @@ LISTEN, ASK, LIMIT, SHORTEN, KEEP, SEE = "Listening", "Asking the provider", "Li
 class Settings:
     host: str = option("127.0.0.1", "Address to listen on. Beyond loopback, set HEADROOM_PROXY_TOKEN.", group=LISTEN)
     port: int = option(8787, "Port to listen on; 0 picks a free one and prints it.", group=LISTEN, short="p", parse=between(0, 65535))
+    workers: int = option(1, "Processes on one listening socket, restarted if they die; SIGHUP replaces them one by one.", group=LISTEN, parse=between(1, 100))
     limit_concurrency: int = option(1000, "Connections served at once; above it 503 with Retry-After.", group=LISTEN, parse=between(1, 10**6))
     max_body: int = option(64 << 20, "Largest request body we read; above it 413. Routes we do not compress have no limit.", group=LISTEN, parse=size, show=show_size)
     allowed_hosts: tuple[str, ...] = option((), "More Host names, comma-separated, under which control routes answer (behind a reverse proxy).", group=LISTEN, parse=names, metavar="A,B")

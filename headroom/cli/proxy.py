@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import gc
 import logging
+import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -17,17 +19,20 @@ import anyio
 from headroom import __version__
 from headroom.cli.address import base_url, reachable
 from headroom.compressors.code import syntax
-from headroom.errors import OurError
+from headroom.errors import OurError, SettingsError
 from headroom.http.limits import Limits
 from headroom.http.server import listen, port_of, serve
 from headroom.options import load
 from headroom.pricefile import prices
+from headroom.proxy.board import in_memory
 from headroom.proxy.server import App, Proxy, state_url
+from headroom.proxy.workers import descriptors, supervise, worker_command
 from headroom.settings import Settings
 from headroom.stores import shown
 
 WHO_SECONDS = 1.0
 NO_SYNTAX = "by indentation: for syntax trees, pip install 'headroom[code]'"
+IN_MEMORY = ", each with a state of its own: an original can be asked for by HTTP only where it was kept"
 SWITCH_SECONDS = 0.001
 """How long a worker thread may hold the interpreter while the event loop waits; CPython's default is 5 ms."""
 
@@ -41,10 +46,12 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     if (stale := table.stale(date.today())) is not None:
         print(f"headroom: warning: {stale}", file=sys.stderr)
     sys.setswitchinterval(SWITCH_SECONDS)
-    return anyio.run(_main, loaded.settings, environ, stdout, backend_options=_backend())
+    if loaded.settings.workers > 1:
+        return _supervise(loaded.settings, argv, environ, stdout)
+    return anyio.run(_main, loaded.settings, environ, stdout, backend_options=backend())
 
 
-def _backend() -> dict[str, bool]:
+def backend() -> dict[str, bool]:
     """uvloop where the extra `fast` is installed."""
     try:
         import uvloop  # noqa: F401, PLC0415  # optional; only to see whether it is there
@@ -56,13 +63,7 @@ def _backend() -> dict[str, bool]:
 async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) -> int:
     app = App(settings, environ)
     proxy = app.proxy
-    try:
-        listeners = listen(settings.host, settings.port)
-    except OSError as error:  # in use, not allowed, no such address, no such name
-        raise OurError(_cannot_listen(settings, error)) from None
-    port = port_of(listeners)
-    if not settings.quiet:
-        print(banner(settings, shown(state_url(settings, environ)), port), file=stdout, flush=True)
+    listeners = _listeners(settings, environ, stdout)
     drain = anyio.Event()
     code = [0]
     failure: OurError | None = None
@@ -77,6 +78,44 @@ async def _main(settings: Settings, environ: Mapping[str, str], stdout: TextIO) 
     if failure is not None:
         raise failure
     return code[0]
+
+
+def _supervise(settings: Settings, argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
+    """Workers on one socket; this process serves nobody itself."""
+    if os.name != "posix":
+        raise SettingsError("--workers needs a system on which processes can share a socket (Linux, macOS)")
+    Proxy(settings, environ)  # to hear now of what no worker could start with
+    listeners, board = _listeners(settings, environ, stdout), in_memory()
+
+    def spawn(control: socket.socket) -> subprocess.Popen[bytes]:
+        told = (descriptors(listeners), str(control.fileno()), str(board))
+        kept = (*(sock.fileno() for sock in listeners), control.fileno(), board)
+        return subprocess.Popen(worker_command(told, argv), env=dict(environ), pass_fds=kept, stdin=subprocess.DEVNULL)
+
+    def check() -> str:
+        try:
+            prices(settings.prices)
+            Proxy(settings, environ)
+        except OurError as error:
+            return error.message
+        return ""
+
+    try:
+        return anyio.run(supervise, settings.workers, spawn, check)
+    finally:
+        for sock in listeners:
+            sock.close()
+        os.close(board)
+
+
+def _listeners(settings: Settings, environ: Mapping[str, str], stdout: TextIO) -> list[socket.socket]:
+    try:
+        listeners = listen(settings.host, settings.port)
+    except OSError as error:  # in use, not allowed, no such address, no such name
+        raise OurError(_cannot_listen(settings, error)) from None
+    if not settings.quiet:
+        print(banner(settings, shown(state_url(settings, environ)), port_of(listeners)), file=stdout, flush=True)
+    return listeners
 
 
 async def _signals(proxy: Proxy, drain: anyio.Event, scope: anyio.CancelScope, code: list[int]) -> None:
@@ -115,6 +154,8 @@ def banner(settings: Settings, state: str, port: int) -> str:
         f"  Codex         codex -c openai_base_url='\"{base}/v1\"'",
         f"  figures       curl {base}/stats",
     ]
+    if settings.workers > 1:
+        rows.insert(3, f"  workers      {settings.workers}{IN_MEMORY if state == 'memory:' else ''}")
     if settings.prices:
         rows.insert(4, f"  prices       {settings.prices} over the bundled ones")
     if settings.host not in ("127.0.0.1", "localhost", "::1") and not settings.proxy_token:

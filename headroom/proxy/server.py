@@ -56,6 +56,7 @@ from headroom.proxy.originals import Originals
 from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
 from headroom.proxy.services import Services
+from headroom.proxy.siblings import Siblings, board_of
 from headroom.requestlog import RequestLog
 from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
@@ -69,6 +70,8 @@ from headroom.transforms.outline import Outline
 
 FOLDER = ".headroom"
 
+CCR = ("stored", "retrieved", "missed")
+
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +80,15 @@ def state_url(settings: Settings, environ: Mapping[str, str]) -> str:
     """Where state lives: as set, in memory when stateless, else one file in the home directory."""
     if settings.stateless:
         return "memory:"
-    home = environ.get("HOME") or environ.get("USERPROFILE") or "."
-    return settings.state or f"sqlite:{Path(home) / FOLDER / 'state.db'}"
+    return settings.state or f"sqlite:{folder_of('', environ) / 'state.db'}"
+
+
+def folder_of(url: str, environ: Mapping[str, str]) -> Path:
+    """Where files lie that go with the state: beside it, or in the home directory."""
+    scheme, _, path = url.partition(":")
+    if scheme == "sqlite":
+        return Path(path).expanduser().parent
+    return Path(environ.get("HOME") or environ.get("USERPROFILE") or ".") / FOLDER
 
 
 MEND_SECONDS = 0.5
@@ -131,6 +141,7 @@ class Proxy:
             self._journal, self._memo,
             durable=url != "memory:", views=views(settings), offer=views(settings) == "where_offered",
         )
+        self.siblings = Siblings(self.account, __version__, self._elsewhere)
         self._pinning = Pinning(None if self.toin is None else Pins(self.toin, self._journal), self.originals)
         self.control = control.Control(self._inside())
         self.handler = self._assemble()
@@ -164,7 +175,7 @@ class Proxy:
         return control.Inside(
             version=__version__, optimize=not self.settings.no_optimize, uptime=lambda: time.monotonic() - self._started,
             checks=self._checks, stats=self._stats, metrics=self._metrics, original=self._original,
-            reset=self.account.totals.reset, patterns=self._patterns, retrieved=self._retrieved,
+            reset=self.siblings.reset, patterns=self._patterns, retrieved=self._retrieved,
         )
 
     async def _checks(self) -> Mapping[str, str]:
@@ -172,28 +183,28 @@ class Proxy:
         return {"serving": "draining" if self.draining else "ok", "store": "ok" if size else "cannot be read"}
 
     async def _stats(self) -> Json:
-        size = await self.originals.size()
-        o = self.originals
+        size, counted = await self.originals.size(), self.siblings.elsewhere()
         ccr = {"entries": size.entries if size else None, "bytes": size.bytes if size else None}
-        stats = self.account.totals.stats(time.time(), self.recount.counter.name)
+        stats = self.siblings.totals().stats(time.time(), self.recount.counter.name)
         stats["tokens"]["factors"] = self.account.learned.factors()
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
         stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget()}
         stats["rate_limit"] = await self.limits.rate_limit()
-        return stats | {"toin": toin, "ccr": ccr | {"stored": o.stored, "retrieved": o.retrieved, "missed": o.missed}}
+        return stats | {"toin": toin, "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
-        metrics, size, o = self.account.metrics, await self.originals.size(), self.originals
-        for name, value in (("stored", o.stored), ("retrieved", o.retrieved), ("missed", o.missed)):
-            metrics.set(f"headroom_ccr_{name}_total", value)
+        metrics, size = self.siblings.metrics(), await self.originals.size()
         if size is not None:
             metrics.set("headroom_ccr_entries", size.entries)
             metrics.set("headroom_ccr_bytes", size.bytes)
-        if self.log is not None:
-            metrics.set("headroom_log_dropped_total", self.log.dropped)
         for name, gauge in (await self.limits.gauges()).items():
             metrics.set(name, gauge)
         return metrics.answer(accept)
+
+    def _elsewhere(self) -> Mapping[str, int]:
+        """What is counted where it happens, by the metric that shows it."""
+        counted = {f"headroom_ccr_{name}_total": int(getattr(self.originals, name)) for name in CCR}
+        return counted | {"headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
 
     async def _original(self, request: Request, key: str) -> str | None:
         try:
@@ -218,6 +229,12 @@ class Proxy:
                 return  # it has been logged; a proxy must come up while its Redis is away, and finds it by itself
             raise OurError(f"{error.message}; state is at {self._url}: choose another place with --state, or --stateless") from None
         await self._flush()
+
+    def join(self, board: int | None) -> None:
+        """Share figures with our siblings, where we have any."""
+        found = board_of(board, self._environ, None if self.settings.stateless else folder_of(self._url, self._environ))
+        if found is not None:
+            self.siblings.join(found)
 
     async def _patterns(self, request: Request) -> Json:
         """The caller's own and those of the pool; all of them for the owner of the machine."""
@@ -264,6 +281,7 @@ class Proxy:
     async def aclose(self) -> None:
         await self.client.aclose()
         await self._flush()
+        self.siblings.close()
         if self.log is not None:
             await self.log.aclose()
         await self.limits.aclose()
@@ -273,8 +291,10 @@ class Proxy:
 class App:
     """ASGI 3. Builds its Proxy at start-up, or at the first request where the server has no lifespan."""
 
-    def __init__(self, settings: Settings | None = None, environ: Mapping[str, str] | None = None) -> None:
-        self._settings, self._environ = settings, environ
+    def __init__(
+        self, settings: Settings | None = None, environ: Mapping[str, str] | None = None, *, board: int | None = None
+    ) -> None:
+        self._settings, self._environ, self._board = settings, environ, board
         self._proxy: Proxy | None = None
         self._http: ASGIApp | None = None
 
@@ -300,6 +320,7 @@ class App:
         try:
             proxy = self.proxy
             await proxy.start()
+            proxy.join(self._board)
         except OurError as error:
             await send({"type": "lifespan.startup.failed", "message": error.message})
             return
@@ -307,6 +328,7 @@ class App:
             background.start_soon(proxy.learn_to_count)
             background.start_soon(proxy.keep_learning)
             background.start_soon(proxy.mend)
+            background.start_soon(proxy.siblings.keep_posting)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             proxy.draining = True

@@ -1,0 +1,143 @@
+"""A board on which the processes of one proxy post what they have counted, so that any of them can tell for all.
+
+A file of slots; each process holds one for as long as it lives, by a lock that ends with it, and posts in it whenever
+its figures have changed. What a process that died has posted stays there and counts on; whoever takes over its slot
+takes over its figures. A slot has two halves, written in turn, each with a check sum: who is killed while writing
+leaves the other one.
+
+Under our own supervisor the file is in memory and has no name; under a foreign one (gunicorn) it lies with the state.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+if os.name == "posix":
+    import fcntl
+
+SLOTS = 256
+"""Processes at a time, those that drain after a reload included."""
+
+HALF = 1 << 20
+"""Bytes for one post: figures take some tens of kilobytes, packed a fifth of it. The file is sparse."""
+
+FIRST = 65536
+"""Where slots begin; before them the number of resets, and one byte for each slot's lock."""
+
+HEADER = struct.Struct(">QII")
+"""Number of the post, its length, and a check sum of the number and the post."""
+
+RESETS = struct.Struct(">Q")
+LOCKS = 64
+"""Where the bytes for locks begin."""
+
+
+def in_memory() -> int:
+    """A descriptor of an empty board that has no name; no byte of it is written to disk where the system allows that."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("headroom-board")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def in_folder(folder: Path, family: int) -> int:
+    """A descriptor of the board of the processes whose parent is `family`. Those of parents that are gone are deleted.
+    Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in folder.glob("board-*"):
+        if old.name != f"board-{family}" and not _alive(old.name.rpartition("-")[2]):
+            old.unlink(missing_ok=True)
+    return os.open(folder / f"board-{family}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class Board:
+    """Its descriptor belongs to this process alone: a lock ends when any descriptor of the file is closed here."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Takes a slot, if there is a free one."""
+        self._file = descriptor
+        self._slot = next((slot for slot in range(SLOTS) if self._lock(slot)), None)
+        found = None if self._slot is None else self._read(self._slot)
+        self._number = found[0] if found else 0
+        self.inherited = found[1] if found else None
+        """What the process posted that had the slot before."""
+
+    def post(self, text: bytes) -> bool:
+        """Replace what we posted. False if there is no room for it."""
+        packed = zlib.compress(text, 1)
+        if self._slot is None or len(packed) > HALF - HEADER.size:
+            return False
+        self._number += 1
+        header = HEADER.pack(self._number, len(packed), zlib.crc32(packed, self._number & 0xFFFFFFFF))
+        os.pwrite(self._file, header + packed, _place(self._slot, self._number % 2))
+        return True
+
+    def others(self) -> Iterator[tuple[bytes, bool]]:
+        """What the others have posted, and whether they still live."""
+        for slot in range(SLOTS):
+            found = None if slot == self._slot else self._read(slot)
+            if found is not None:
+                yield found[1], not self._free(slot)
+
+    @property
+    def resets(self) -> int:
+        """How often all figures have been set back to nothing."""
+        raw = os.pread(self._file, RESETS.size, 0)
+        return int(RESETS.unpack(raw)[0]) if len(raw) == RESETS.size else 0
+
+    def reset(self) -> int:
+        """Two at the same moment may count as one, which is what both want."""
+        number = self.resets + 1
+        os.pwrite(self._file, RESETS.pack(number), 0)
+        return number
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _read(self, slot: int) -> tuple[int, bytes] | None:
+        halves = [found for half in (0, 1) if (found := self._half(slot, half)) is not None]
+        return max(halves, default=None)
+
+    def _half(self, slot: int, half: int) -> tuple[int, bytes] | None:
+        place = _place(slot, half)
+        raw = os.pread(self._file, HEADER.size, place)
+        if len(raw) < HEADER.size:
+            return None
+        number, length, check = HEADER.unpack(raw)
+        packed = os.pread(self._file, min(length, HALF), place + HEADER.size)
+        if not number or zlib.crc32(packed, number & 0xFFFFFFFF) != check:
+            return None
+        return number, zlib.decompress(packed)
+
+    def _lock(self, slot: int) -> bool:
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, LOCKS + slot)
+        except OSError:
+            return False
+        return True
+
+    def _free(self, slot: int) -> bool:
+        """Whether nobody holds it. Who looks for a slot at this very moment may pass by this one, and takes the next."""
+        if not self._lock(slot):
+            return False
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, LOCKS + slot)
+        return True
+
+
+def _place(slot: int, half: int) -> int:
+    return FIRST + (2 * slot + half) * HALF

@@ -1,0 +1,152 @@
+"""The figures of several processes, told by any of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from headroom.conversation import Report
+from headroom.metrics import Metrics
+from headroom.proxy.account import Account
+from headroom.proxy.board import Board
+from headroom.proxy.siblings import Siblings, board_of
+from headroom.record import Record
+from headroom.tokens import Learned
+from headroom.totals import Totals
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX locks")
+
+RECORD = Record(
+    ts=1.0, request_id="r", provider="anthropic", dialect="anthropic", model="claude", path="/v1/messages", stream=True,
+    status=200, report=Report(), tokens_before=100, tokens_after=75, overhead_ms=0.5, ttfb_ms=80.0, total_ms=2000.0,
+)
+STORED = "headroom_ccr_stored_total"
+
+
+class Worker:
+    """One process, as far as figures go. In one real process a lock keeps nobody out, so each is given its slot."""
+
+    def __init__(self, path: Path, version: str = "1") -> None:
+        self.account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 2.0)
+        self.stored = 0
+        self.siblings = Siblings(self.account, version, lambda: {STORED: self.stored})
+        self.board = Board(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self.siblings.join(self.board)
+
+    def serve(self, model: str = "claude") -> None:
+        self.account.begin()
+        self.account.end(replace(RECORD, model=model))
+        self.stored += 1
+        self.siblings.post()
+
+    @property
+    def requests(self) -> Any:
+        return self.siblings.totals().stats(3.0)["requests"]["total"]
+
+    def metric(self, name: str) -> float:
+        families = text_string_to_metric_families(self.siblings.metrics().render(False).decode())
+        return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+
+@pytest.fixture
+def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Worker]:
+    taken: set[int] = set()
+
+    def lock(board: Board, slot: int) -> bool:
+        free = slot not in taken
+        taken.add(slot)
+        return free
+
+    monkeypatch.setattr(Board, "_lock", lock)
+    return [Worker(tmp_path / "board") for _ in range(3)]
+
+
+def test_whichever_is_asked_tells_for_all(workers: list[Worker]) -> None:
+    for number, worker in enumerate(workers):
+        for _ in range(number + 1):
+            worker.serve(f"model {number}")
+    for worker in workers:
+        assert worker.requests == 6
+        assert worker.metric("headroom_requests_total") == 6
+        assert worker.metric(STORED) == 6
+        assert worker.siblings.elsewhere() == {STORED: 6}
+        stats = worker.siblings.totals().stats(3.0)
+        assert stats["requests"]["by_model"] == {"model 0": 1, "model 1": 2, "model 2": 3}
+        assert stats["tokens"]["saved"] == 150
+
+
+def test_our_own_figures_are_never_late(workers: list[Worker]) -> None:
+    workers[0].account.begin()
+    workers[0].account.end(RECORD)
+    assert workers[0].requests == 1
+
+
+def test_a_successor_goes_on_where_the_dead_one_stopped(workers: list[Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for worker in workers:
+        worker.serve()
+    workers[0].account.begin()
+    workers[0].siblings.post()
+    monkeypatch.setattr(Board, "_lock", lambda board, slot: slot == 0)
+    successor = Worker(tmp_path / "board")
+    successor.serve()
+    for worker in (successor, workers[1]):
+        assert worker.requests == 4
+        assert worker.metric("headroom_requests_total") == 4
+        assert worker.metric(STORED) == 4
+        assert worker.metric("headroom_active_requests") == 0, "what it was at is over"
+
+
+def test_a_reset_is_everybodys(workers: list[Worker]) -> None:
+    for worker in workers:
+        worker.serve()
+    workers[1].siblings.reset()
+    assert [worker.requests for worker in workers] == [0, 0, 0]
+    workers[2].serve()
+    assert [worker.requests for worker in workers] == [1, 1, 1]
+    assert workers[0].metric("headroom_requests_total") == 4, "counters of metrics only ever grow"
+
+
+def test_another_versions_figures_are_left_alone(workers: list[Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers[0].serve()
+    monkeypatch.setattr(Board, "_lock", lambda board, slot: slot == 0)
+    other = Worker(tmp_path / "board", version="2")
+    assert other.requests == 0
+    other.serve()
+    assert workers[1].requests == 0
+
+
+def test_closing_leaves_the_last_figures(workers: list[Worker]) -> None:
+    workers[0].account.begin()
+    workers[0].account.end(RECORD)
+    workers[0].siblings.close()
+    assert workers[1].requests == 1
+
+
+def test_alone_it_tells_for_itself() -> None:
+    account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 2.0)
+    siblings = Siblings(account, "1", lambda: {STORED: 2})
+    account.begin()
+    account.end(RECORD)
+    assert siblings.totals() is account.totals
+    assert f"{STORED} 2" in siblings.metrics().render(False).decode()
+    siblings.reset()
+    assert account.totals.stats(3.0)["requests"]["total"] == 0
+
+
+@pytest.mark.parametrize(("software", "folder", "found"), [("gunicorn/23", True, True), ("gunicorn/23", False, False), ("", True, False)])
+def test_who_has_a_board(tmp_path: Path, software: str, folder: bool, found: bool) -> None:
+    board = board_of(None, {"SERVER_SOFTWARE": software}, tmp_path / "state" if folder else None)
+    assert (board is not None) is found
+    assert (tmp_path / "state").exists() is found
+    if board is not None:
+        board.close()
+
+
+def test_a_folder_that_cannot_be_had_is_no_reason_not_to_serve(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert board_of(None, {"SERVER_SOFTWARE": "gunicorn/23"}, tmp_path / "file") is None
