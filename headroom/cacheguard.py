@@ -144,14 +144,20 @@ class CacheGuard:
         before = self._standing.get(name) or _Standing(cold=False, append_only=False)
         # A provider that reports no writes may have written all of a first request.
         written = usage.cache_write_tokens or (usage.cache_write_tokens is None and verdict.cause in ("first", "parallel"))
-        cold = usage.cache_read_tokens == 0 and not written
+        cold = usage.cache_read_tokens == 0 and not written  # sums, where it took several rounds
         after = replace(before, cold=cold, append_only=before.append_only or verdict.cause == "bust")
         self._standing.put(name, after)
 
 
+def _read(usage: Usage) -> int | None:
+    """Of an answer in several rounds, the first tells of what had been sent before."""
+    return (usage.rounds[0] if usage.rounds else usage).cache_read_tokens
+
+
 def _held(usage: Usage) -> int | None:
     """What a provider has cached of a request: what it read and wrote; all of it where writing is not reported, as there it
-    is free and done for everything. None where nothing is reported."""
+    is free and done for everything. None where nothing is reported. Of an answer in several rounds, the last holds all."""
+    usage = usage.rounds[-1] if usage.rounds else usage
     read, written, fresh = usage.cache_read_tokens, usage.cache_write_tokens, usage.input_tokens
     if read is None and written is None and fresh is None:
         return None
@@ -163,7 +169,7 @@ def _verdict(state: _State | None, now: Turn, terms: Terms) -> Verdict:
         return Verdict("first")
     if now.sent < state.last.answered:
         return Verdict("parallel")
-    shares, read = common(state.last.prefix, now.prefix), now.usage.cache_read_tokens
+    shares, read = common(state.last.prefix, now.prefix), _read(now.usage)
     ours = shares.left < shares.came
     held = state.held or 0
     expected = round(held * shares.came)

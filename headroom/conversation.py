@@ -157,3 +157,5 @@ class Usage:
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
+    rounds: tuple[Usage, ...] = field(default=(), kw_only=True)
+    """Of an answer that was made of several, of which the client knows nothing: of each. The rest are their sums."""

@@ -7,11 +7,11 @@ are no part of it (platform.claude.com/docs/en/build-with-claude/prompt-caching)
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from headroom.conversation import Address, Conversation
+from headroom.conversation import Address, Conversation, Part
 
 WIDE = "q"
 """Signed 64 bits: what hash() gives. Python's hash of a text is keyed anew in each process and remembered by the text, so
@@ -62,27 +62,33 @@ def prefix(
     conversation: Conversation, name: str, tools: Iterable[int], changes: Mapping[Address, str],
     added: Hashable = None, woven: Mapping[int, str] | None = None,
 ) -> Prefix:
-    """`tools`: indexes of parts that may leave as others; `changes`: those that do, and definitions; `added`: what stands for
-    all we add to the definitions; `woven`: what we put in before the part of that index."""
+    """`tools`: indexes of parts that are likely to leave as others; `changes`: those that do, and definitions; `added`: what
+    stands for all we add to the definitions; `woven`: what we put in before the part of that index."""
     parts, definitions = conversation.parts, conversation.definitions
     texts = list(map(TEXT, parts))
     came = left = array(WIDE, list(map(hash, texts)))  # from a list: twice as fast as from an iterator
-    if changes or woven:
+    forms = [changes.get(at) for at, _ in definitions] if changes else []
+    edited = len(changes) - len(forms) + forms.count(None)
+    if edited or woven:
+        found = _changed(parts, tools, changes)
+        if len(found) < edited:
+            found = _changed(parts, range(len(parts)), changes)
         left = came[:]
-        for i in tools:
-            form = changes.get(parts[i].at)
-            if form is not None:
-                texts[i], left[i] = form, hash(form)
+        for i, form in found.items():
+            texts[i], left[i] = form, hash(form)
         for i, text in (woven or {}).items():
             if i < len(left):
                 left[i] = hash((left[i], text))
     sources = [source for _, source in definitions]
-    forms = tuple(changes.get(at) for at, _ in definitions) if changes else ()
     return Prefix(
-        name, hash(tuple(sources)), hash((added, forms if any(forms) else ())), came, left,
+        name, hash(tuple(sources)), hash((added, *(forms if any(forms) else ()))), came, left,
         array(WIDE, list(map(hash, conversation.others[len(sources) :]))),
         array(WIDE, [sum(map(len, sources)), *map(len, texts)]),
     )
+
+
+def _changed(parts: Sequence[Part], which: Iterable[int], changes: Mapping[Address, str]) -> dict[int, str]:
+    return {i: form for i in which if (form := changes.get(parts[i].at)) is not None}
 
 
 def common(earlier: Prefix, later: Prefix) -> Common:

@@ -56,6 +56,8 @@ CASES: tuple[tuple[str, Turn, Turn, Verdict], ...] = (
     ("our change, the provider says nothing", sent(talk(A, B), Usage()), sent(talk(A, B, forms={1: "x"}), Usage(), 10), Verdict("bust")),
     ("the provider says nothing", sent(talk(A, B), Usage()), sent(GROWN, Usage(), 10), Verdict("unreported")),
     ("the provider caches all and reports no writes", sent(talk(A, B), used(0, None, 10_000)), sent(GROWN, used(9_984, None, 5_016), 10), Verdict("hit", 10_000)),
+    ("the answer before took two rounds", sent(talk(A, B), Usage(0, 1, 10_000, 13_000, rounds=(used(0, 10_000), used(10_000, 3_000)))), sent(GROWN, used(12_900), 10), Verdict("hit", 13_000)),
+    ("this answer takes two rounds", BEFORE, sent(GROWN, Usage(0, 1, 14_000, 17_000, rounds=(used(0, 14_000), used(14_000, 3_000))), 10), Verdict("unexplained", 10_000)),
     ("another model", BEFORE, sent(GROWN, used(0), 10, Scope("other", 1)), Verdict("first")),
     ("another account", BEFORE, sent(GROWN, used(0), 10, Scope("m", 2)), Verdict("first")),
     ("another conversation", BEFORE, sent(talk(A, B, name="other"), used(0), 10), Verdict("first")),

@@ -47,6 +47,7 @@ def upto(n: int) -> Conversation:
     (made(upto(1)), made(TALK, {6: "short"}), Common(1, 1)),
     (made(TALK, {3: "x"}), made(TALK, {3: "x", 6: "y"}), Common(1, (20 + 20 + 1 + 20) / 121)),
     (made(TALK), made(TALK, {6: "y"}), Common(1, 80 / 140)),
+    (made(TALK), made(TALK, {4: "", 5: "", 6: ""}), Common(1, 60 / 140)),
     (made(TALK, {6: "y"}), made(TALK), Common(1, 80 / 121)),
     (made(TALK), made(with_part(0, "new system")), Common(10 / 140, 10 / 140)),
     (made(TALK), made(with_part(3, "edited"), {6: "y"}), Common(40 / 140, 40 / 140)),
@@ -60,7 +61,7 @@ def upto(n: int) -> Conversation:
     (made(Conversation("m", ())), made(TALK), Common(0, 0)),
     (made(Conversation("m", ())), made(upto(1)), Common(0, 0)),
 ], ids=[
-    "the same", "longer", "shorter", "what is new may be shortened", "a form appears", "a form appears where there was none",
+    "the same", "longer", "shorter", "what is new may be shortened", "a form appears", "a form appears where there was none", "a round is left out",
     "a form is lost", "system text", "the client's change comes first", "our change comes first", "definitions", "a tool of ours",
     "a definition compacted", "a round woven in", "behind the end", "a tool's input", "nothing before", "nothing before, few after",
 ])

@@ -56,6 +56,8 @@ class Exchange:
             _describe(request, prepared)
             draft.overhead_ms = (self._services.clock() - started) * 1000
             response, prepared = await self._ask(request, raw, prepared)
+            # Not before: nobody needs it until the end, and the provider takes its time.
+            draft.prefix, draft.credential = beginning(prepared), credential(request.fields)
         return self._answer(request, *await self._heard(request, response, prepared))
 
     async def _prepare(self, request: Request, raw: bytes) -> Prepared:
@@ -122,7 +124,7 @@ class Exchange:
             return refused, prepared
         await refused.body.aclose()
         self._services.mishap("reread")
-        other = await self._services.compression.other_reading(prepared)
+        other = await self._services.compression.other_reading(prepared, functools.partial(self._services.keep, request))
         _describe(request, other)
         response = await self._upstream(self._outgoing(request, raw, other))
         await self._settle(other, response)
@@ -203,7 +205,6 @@ def _describe(request: Request, prepared: Prepared) -> None:
         request.draft.model = prepared.reading.conversation.model
         request.draft.stream = prepared.reading.conversation.stream
         request.draft.partial = prepared.reading.conversation.kept_by_provider
-        request.draft.prefix, request.draft.credential = beginning(prepared), credential(request.fields)
 
 
 def _savings(request: Request) -> Fields:
