@@ -124,7 +124,7 @@ class Exchange:
             return refused, prepared
         await refused.body.aclose()
         self._services.mishap("reread")
-        other = await self._services.compression.other_reading(prepared, functools.partial(self._services.keep, request))
+        other = await self._services.compression.other_reading(prepared)
         _describe(request, other)
         response = await self._upstream(self._outgoing(request, raw, other))
         await self._settle(other, response)
