@@ -35,7 +35,7 @@ from headroom.layers.ending import asks_a_model, on_end
 from headroom.layers.limit import NOT_SENT
 from headroom.prices import Model, Prices
 from headroom.record import Draft
-from headroom.stores.counters import Balance, Cap, Counters
+from headroom.stores.counters import UNRESERVED, Balance, Cap, Counters
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,11 @@ LIVES = 3600.0
 """Seconds: longer than all but a few streams last. One that ends later is still settled with what it took."""
 
 OWED = 10_000
-"""Settlements remembered while the account cannot be written; then the oldest become one."""
+"""Settlements remembered while the account cannot be written. The oldest go first: their estimates count in time."""
+
+WRITE_SECONDS = 0.25
+"""What is spent is written with the next reservation, in one step, or after so long. Until then it stays reserved, so
+that a process that is killed forgets nothing but by how much the estimate was wrong."""
 
 NAMES = 100
 """Unknown models that are named in the log, once each; clients choose names."""
@@ -97,7 +101,7 @@ class Budget:
             try:
                 response = await inner(request)
             except BaseException as error:
-                await visit.failed(error)
+                visit.failed(error)
                 raise
             return visit.answered(response)
 
@@ -113,22 +117,27 @@ class Budget:
             log.warning("no price is known for the model %.100r: its requests do not count against the budget; --prices FILE can name one", name)
         return model
 
-    async def reserve(self, id: str, amount: int) -> None:
-        """Raises OverBudget, and Busy if the account cannot be read and has to be."""
+    async def reserve(self, id: str, amount: int) -> str:
+        """The id to settle it with. Raises OverBudget, and Busy if the account cannot be read and has to be."""
         cap = Cap(window(self._terms.period, self._outside.wall(), self._terms.zone), self._limit, LIVES)
+        paid = self._take_owed()
         try:
-            await self.flush()
-            reserved = await self._counters.reserve(account(self._terms.period), id, amount, cap)
+            reserved = await self._counters.reserve(account(self._terms.period), id, amount, cap, paid)
         except StoreError:
+            self._give_back(paid)
             self._outside.mishap("budget")
             if self._terms.strict:
                 raise Busy("the account of the budget cannot be read now, and --budget-strict lets nothing pass uncounted", retry_after=1) from None
             if self._known(cap.window).spent + sum(self._owed.values()) + amount > self._limit:
                 raise self._refusal(self._known(cap.window), amount) from None
-            return
+            return UNRESERVED
+        except BaseException:
+            self._give_back(paid)  # we are cancelled; if it was written after all, writing it again does nothing
+            raise
         self._last = reserved.balance
         if not reserved.granted:
             raise self._refusal(reserved.balance, amount)
+        return id
 
     def _known(self, now: Window) -> Balance:
         """What was last seen of the account, if that is not of another period."""
@@ -143,35 +152,48 @@ class Budget:
             f"${balance.reserved / NANO:,.2f} in flight, and it may cost up to ${amount / NANO:,.2f}; {again} {begins}"
         )
 
-    async def settle(self, id: str, amount: int) -> None:
-        self._owed[id] = amount
+    def settle(self, id: str, amount: int) -> None:
+        self._owed[id] = amount + (self._owed.get(id, 0) if id == UNRESERVED else 0)
         if len(self._owed) > OWED:
-            first, second = list(self._owed)[:2]
-            self._owed[second] += self._owed.pop(first)
-        try:
-            await self.flush()
-        except StoreError:
-            self._outside.mishap("budget")
+            del self._owed[next(name for name in self._owed if name != UNRESERVED)]
 
     async def flush(self) -> None:
         """Write what is owed. Raises StoreError."""
-        while self._owed:
-            id = next(iter(self._owed))
-            # Taken out before the account is asked, so that nobody else writes it meanwhile, and put back if that fails.
-            amount = self._owed.pop(id)
+        paid = self._take_owed()
+        if not paid:
+            return
+        try:
+            now = window(self._terms.period, self._outside.wall(), self._terms.zone)
+            await self._counters.settle(account(self._terms.period), paid, now)
+        except BaseException:
+            self._give_back(paid)
+            raise
+        self._last = replace(self._last, spent=self._last.spent + sum(paid.values()))
+
+    async def keep_writing(self) -> None:
+        """Until cancelled."""
+        while True:
+            await anyio.sleep(WRITE_SECONDS)
             try:
-                now = window(self._terms.period, self._outside.wall(), self._terms.zone)
-                await self._counters.settle(account(self._terms.period), id, amount, now)
-                self._last = replace(self._last, spent=self._last.spent + amount)
-            except BaseException:
-                self._owed[id] = amount
-                raise
+                await self.flush()
+            except StoreError:
+                self._outside.mishap("budget")
+
+    def _take_owed(self) -> dict[str, int]:
+        """Taken out before the account is asked, so that nobody else writes it meanwhile."""
+        paid, self._owed = self._owed, {}
+        return paid
+
+    def _give_back(self, paid: dict[str, int]) -> None:
+        for id, amount in paid.items():
+            self.settle(id, amount)
 
     async def stats(self) -> Json:
         """For /stats; in dollars, `resets_at` in seconds since the epoch. What was spent is None while it cannot be read."""
         terms = self._terms
         told = {"limit": terms.usd, "period": terms.period, "unpriced_requests": self.unpriced}
         try:
+            await self.flush()
             balance = await self._counters.balance(account(terms.period), window(terms.period, self._outside.wall(), terms.zone))
         except StoreError:
             return {**told, "spent": None, "reserved": None, "remaining": None, "resets_at": None}
@@ -187,6 +209,7 @@ class _Visit:
         self._long = self._sent = self._refused = self._unpriced = False
         self._asked: list[Asked] = []
         """Each time that the provider was asked."""
+        self._ids: list[str] = []
 
     async def agree(self, body: bytes) -> None:
         if not self._draft.dialect:
@@ -198,18 +221,19 @@ class _Visit:
             return
         request = asked(body, self._draft.report.after)
         self._asked.append(request)  # first, so that it is settled if we are cancelled in the middle
+        self._ids.append(f"{self._id}.{len(self._ids)}")
         try:
-            await self._budget.reserve(f"{self._id}.{len(self._asked) - 1}", estimate(self._model, request))
+            self._ids[-1] = await self._budget.reserve(self._ids[-1], estimate(self._model, request))
         except HeadroomError:
             self._asked.pop()
+            self._ids.pop()
             self._refused = True
             raise
         self._sent, self._long = True, self._long or LONG in body
 
-    async def failed(self, error: BaseException) -> None:
+    def failed(self, error: BaseException) -> None:
         unsent = not self._sent or (isinstance(error, NOT_SENT) and not self._refused)
-        with anyio.CancelScope(shield=True):
-            await self._settle(Seen(0, self._draft.usage(), False, 0), len(self._asked) - unsent)
+        self._settle(Seen(0, self._draft.usage(), False, 0), len(self._asked) - unsent)
 
     def answered(self, response: Response) -> Response:
         if not self._asked:
@@ -219,16 +243,16 @@ class _Visit:
             return replace(response, fields=[*response.fields, (b"x-headroom-budget", b"unpriced")])
 
         async def end(whole: bool, events: int) -> None:
-            await self._settle(Seen(response.status, self._draft.usage(), whole, events), len(self._asked))
+            self._settle(Seen(response.status, self._draft.usage(), whole, events), len(self._asked))
 
         return on_end(response, end)
 
-    async def _settle(self, seen: Seen, sent: int) -> None:
+    def _settle(self, seen: Seen, sent: int) -> None:
         """Usage is the sum of all rounds, so the last one that was sent stands for it."""
         for n, request in enumerate(self._asked):
             assert self._model is not None, "or nothing would have been asked"
             cost = self._model.cost(used(request, seen), long=self._long) if n == sent - 1 else 0.0
-            await self._budget.settle(f"{self._id}.{n}", nanos(cost))
+            self._budget.settle(self._ids[n], nanos(cost))
 
 
 def account(period: Period) -> str:

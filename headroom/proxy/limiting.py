@@ -29,6 +29,11 @@ class Limits:
             inner = self._budget(inner)
         return inner if self._limit is None else self._limit(inner)
 
+    async def keep_writing(self) -> None:
+        """What was spent; until cancelled, or for nothing if there is no budget."""
+        if self._budget is not None:
+            await self._budget.keep_writing()
+
     async def rate_limit(self) -> Json:
         """For /stats."""
         return {"rpm": 0, "tpm": 0, "active_keys": 0} if self._limit is None else await self._limit.stats()

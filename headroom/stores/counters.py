@@ -6,14 +6,20 @@ survive; what was spent must.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from headroom.bucket import Rate, Taken
 from headroom.budget import Window
 
-KEPT = 3600.0
-"""Seconds for which an id is remembered after it was settled, or counted as spent: who repeats itself does it sooner."""
+KEPT = 86_400.0
+"""Seconds for which a reservation that was counted as spent can still be settled with what it really took."""
+
+UNRESERVED = ""
+"""An id for what was spent without a reservation. It counts each time."""
+
+NOTHING: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +64,17 @@ class Counters(Protocol):
         """How many buckets whose keys begin so are not full, give or take those that have filled since they were last used."""
         ...
 
-    async def reserve(self, account: str, id: str, amount: int, cap: Cap) -> Reserved:
+    async def reserve(self, account: str, id: str, amount: int, cap: Cap, paid: Mapping[str, int] = NOTHING) -> Reserved:
         """Granted if what was spent, what is reserved and `amount` are at most the limit together.
 
-        Does nothing for an `id` that has been granted before. What is due by now is counted as spent first.
+        Does nothing for an `id` that has been granted before. `paid` is settled first, and what is due by now counted as
+        spent; also if nothing is granted then.
         """
         ...
 
-    async def settle(self, account: str, id: str, amount: int, window: Window) -> None:
-        """`amount` was really spent, in place of what was reserved; also if that is due already, or was never reserved.
-
-        Does nothing the second time.
+    async def settle(self, account: str, paid: Mapping[str, int], window: Window) -> None:
+        """These amounts were really spent, by id, in place of what was reserved; also where that was counted as spent
+        already. Does nothing for an id that is not there: it was settled before.
         """
         ...
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from headroom.bucket import Bucket, Rate, Taken, full, micros, refilled, take
 from headroom.budget import Window
 from headroom.lru import LRU
-from headroom.stores.counters import KEPT, Balance, Cap, Reserved
+from headroom.stores.counters import KEPT, NOTHING, UNRESERVED, Balance, Cap, Reserved
 
 BUCKETS = 10_000
 """Most buckets, some 3 MB; the one unused for longest goes first. After a minute or so it would be full again anyway."""
@@ -18,11 +17,10 @@ BUCKETS = 10_000
 @dataclass(frozen=True, slots=True)
 class _Reservation:
     amount: int
-    state: Literal["open", "due", "done"]
-    """due: nobody settled it in time, so its amount counts as spent."""
     until: float
+    due: bool = False
+    """Nobody settled it in time, so its amount counts as spent, in the slot."""
     slot: int = 0
-    """In which it was counted as spent."""
 
 
 @dataclass(slots=True)
@@ -42,18 +40,26 @@ class _Account:
     def spend(self, slot: int, amount: int) -> None:
         self.spent[slot] = self.spent.get(slot, 0) + amount
 
+    def settle(self, paid: Mapping[str, int], slot: int) -> None:
+        for id, amount in paid.items():
+            known = self.reservations.pop(id, None)
+            if known is not None and known.due:
+                self.spend(known.slot, amount - known.amount)
+            elif known is not None or id == UNRESERVED:
+                self.spend(slot, amount)
+
     def expire(self, now: float) -> None:
         for id, held in [(id, held) for id, held in self.reservations.items() if held.until < now]:
-            if held.state == "open":
-                self.spend(self.slot, held.amount)
-                self.reservations[id] = replace(held, state="due", until=now + KEPT, slot=self.slot)
-            else:
+            if held.due:
                 del self.reservations[id]
+            else:
+                self.spend(self.slot, held.amount)
+                self.reservations[id] = replace(held, due=True, until=now + KEPT, slot=self.slot)
 
     def balance(self, window: Window) -> Balance:
         slot = max(self.slot, window.slot)
         counted = {at: amount for at, amount in self.spent.items() if at > slot - window.span}
-        reserved = sum(held.amount for held in self.reservations.values() if held.state == "open")
+        reserved = sum(held.amount for held in self.reservations.values() if not held.due)
         return Balance(sum(counted.values()), reserved, slot, min((at for at, n in counted.items() if n > 0), default=None), self.limit)
 
 
@@ -79,29 +85,22 @@ class MemoryCounters:
         held = [found for key in list(self._buckets) if key.startswith(prefix) and (found := self._buckets.get(key)) is not None]
         return sum(refilled(bucket, rate, now).level < full(rate, now).level for bucket, rate in held)
 
-    async def reserve(self, account: str, id: str, amount: int, cap: Cap) -> Reserved:
+    async def reserve(self, account: str, id: str, amount: int, cap: Cap, paid: Mapping[str, int] = NOTHING) -> Reserved:
         held, now = self._accounts.setdefault(account, _Account()), self._now()
         held.limit = cap.limit
-        held.advance(cap.window)
+        held.settle(paid, held.advance(cap.window))
         held.expire(now)
         balance = held.balance(cap.window)
         if id in held.reservations:
             return Reserved(True, balance)
         if balance.spent + balance.reserved + amount > cap.limit:
             return Reserved(False, balance)
-        held.reservations[id] = _Reservation(amount, "open", now + cap.lives)
+        held.reservations[id] = _Reservation(amount, now + cap.lives)
         return Reserved(True, replace(balance, reserved=balance.reserved + amount))
 
-    async def settle(self, account: str, id: str, amount: int, window: Window) -> None:
+    async def settle(self, account: str, paid: Mapping[str, int], window: Window) -> None:
         held = self._accounts.setdefault(account, _Account())
-        slot, known = held.advance(window), held.reservations.get(id)
-        if known is not None and known.state == "done":
-            return
-        if known is not None and known.state == "due":
-            held.spend(known.slot, amount - known.amount)
-        else:
-            held.spend(slot, amount)
-        held.reservations[id] = _Reservation(amount, "done", self._now() + KEPT)
+        held.settle(paid, held.advance(window))
 
     async def balance(self, account: str, window: Window) -> Balance:
         return self._accounts.get(account, _Account()).balance(window)
@@ -110,6 +109,4 @@ class MemoryCounters:
         held = self._accounts.get(account, _Account())
         held.slot = 0
         held.spent.clear()
-        for id, one in held.reservations.items():
-            if one.state == "due":
-                held.reservations[id] = replace(one, state="done")
+        held.reservations = {id: one for id, one in held.reservations.items() if not one.due}

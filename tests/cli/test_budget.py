@@ -29,7 +29,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
             now = window(period, time.time(), None)
             for id, amount in (("a", 1_250_000_000), ("b", 10_000_000)):
                 assert (await counters.reserve(account(period), id, amount, Cap(now, 20 * NANO, 3600.0))).granted
-            await counters.settle(account(period), "a", 1_200_000_000, now)
+            await counters.settle(account(period), {"a": 1_200_000_000}, now)
         await store.aclose()
 
     anyio.run(fill)

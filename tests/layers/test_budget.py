@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.budget import Period, nanos
+from headroom.budget import Period, Window, nanos, window
 from headroom.conversation import Report, Usage
 from headroom.errors import (
     Busy,
@@ -29,7 +29,7 @@ from headroom.http.message import Body, Request, Response, once
 from headroom.layers.admission import admission
 from headroom.layers.budget import Budget, Outside, Terms
 from headroom.prices import load
-from headroom.stores.counters import Counters
+from headroom.stores.counters import UNRESERVED, Counters, Reserved
 from headroom.stores.counters_memory import MemoryCounters
 from headroom.stores.counters_sqlite import SQLiteCounters
 from headroom.stores.sqlite import SQLite
@@ -191,6 +191,7 @@ async def test_what_does_not_fit_is_refused_until_the_next_day() -> None:
         "limit": 1.0, "period": "daily", "spent": 0.9, "reserved": 0.0, "remaining": 0.1, "resets_at": NOON + 43200, "unpriced_requests": 0,
     }
     await table.ask(Upstream(Usage(50_000, 0), input_tokens=50_000))
+    await table.budget.flush()  # as happens four times a second
     table.clock.now = NOON + 43200
     await table.ask(Upstream(Usage(900_000, 0), input_tokens=900_000))
     assert await table.spent() == (0.9, 0.0)
@@ -315,6 +316,55 @@ async def test_while_the_account_is_away_requests_go_on_and_what_they_cost_is_wr
     assert await table.spent() == (0.9, 0.0)
 
 
+async def test_what_is_owed_survives_a_client_that_leaves_while_it_is_written() -> None:
+    hold = anyio.Event()
+
+    @dataclass
+    class Held:
+        """Counters that take their time."""
+
+        under: MemoryCounters
+
+        async def reserve(self, *given: object) -> Reserved:
+            hold.set()
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.under, name)
+
+    table = bench(DAILY, Held(MemoryCounters(Clock())))  # type: ignore[arg-type]  # it is, through __getattr__
+    table.budget.settle(UNRESERVED, nanos(0.2))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(table.ask, Upstream())
+        await hold.wait()
+        tasks.cancel_scope.cancel()
+    assert await table.spent() == (0.2, 0.0)
+
+
+async def test_what_is_spent_is_written_by_itself() -> None:
+    written = anyio.Event()
+
+    @dataclass
+    class Telling:
+        """Counters that say when they were written."""
+
+        under: MemoryCounters
+
+        async def settle(self, account: str, paid: dict[str, int], now: Window) -> None:
+            await self.under.settle(account, paid, now)
+            written.set()
+
+    counters = Telling(MemoryCounters(Clock()))
+    table = bench(DAILY, counters)  # type: ignore[arg-type]  # all of it that is used
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(table.budget.keep_writing)
+        table.budget.settle(UNRESERVED, 5)
+        await written.wait()
+        tasks.cancel_scope.cancel()
+    assert (await counters.under.balance("budget:daily", window("daily", NOON, timezone.utc))).spent == 5
+
+
 async def test_strict_refuses_while_the_account_is_away() -> None:
     with pytest.raises(Busy, match="--budget-strict"):
         await bench(replace(DAILY, strict=True), Away(MemoryCounters(Clock()))).ask(Upstream())  # type: ignore[arg-type]  # it is, through __getattr__
@@ -324,10 +374,12 @@ async def test_what_is_owed_is_bounded() -> None:
     away = Away(MemoryCounters(Clock()))
     table = bench(DAILY, away)  # type: ignore[arg-type]  # it is, through __getattr__
     for i in range(10_010):
-        await table.budget.settle(str(i), 5)
+        table.budget.settle(UNRESERVED if i % 2 else str(i), 5)
+    for i in range(10_010):
+        table.budget.settle(str(-i), 5)
     away.away = False
     await table.budget.flush()
-    assert (await table.spent())[0] == 10_010 * 5 / 1e9
+    assert (await table.spent())[0] == 5005 * 5 / 1e9
 
 
 async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from headroom.bucket import Rate
 from headroom.budget import Window
 from headroom.errors import StoreError
-from headroom.stores.counters import KEPT, Balance, Cap, Counters, Reserved
+from headroom.stores.counters import KEPT, UNRESERVED, Balance, Cap, Counters, Reserved
 from headroom.stores.counters_memory import MemoryCounters
 from headroom.stores.counters_sqlite import SQLiteCounters
 from headroom.stores.sqlite import SQLite
@@ -96,7 +96,7 @@ async def test_memory_holds_no_more_buckets_than_it_should(clock: Clock) -> None
 async def test_reserve_then_settle(counters: Counters) -> None:
     assert await counters.reserve("b", "1", 700, CAP) == Reserved(True, Balance(0, 700, 100, None, 1000))
     assert await counters.reserve("b", "2", 301, CAP) == Reserved(False, Balance(0, 700, 100, None, 1000))
-    await counters.settle("b", "1", 100, DAY)
+    await counters.settle("b", {"1": 100}, DAY)
     assert await counters.balance("b", DAY) == Balance(100, 0, 100, 100, 1000)
     assert (await counters.reserve("b", "3", 900, CAP)).granted
     assert not (await counters.reserve("b", "4", 1, CAP)).granted
@@ -107,15 +107,21 @@ async def test_nothing_counts_twice(counters: Counters) -> None:
     for _ in range(2):
         assert (await counters.reserve("b", "1", 700, CAP)).granted
     for amount in (300, 300, 5):
-        await counters.settle("b", "1", amount, DAY)
+        await counters.settle("b", {"1": amount}, DAY)
     assert await counters.balance("b", DAY) == Balance(300, 0, 100, 100, 1000)
 
 
-async def test_what_was_never_reserved_can_be_settled_once(counters: Counters) -> None:
-    await counters.settle("b", "1", 2000, DAY)
-    await counters.settle("b", "1", 2000, DAY)
-    assert (await counters.balance("b", DAY)).spent == 2000
+async def test_what_was_spent_without_a_reservation_counts_each_time(counters: Counters) -> None:
+    for _ in range(2):
+        await counters.settle("b", {UNRESERVED: 2000, "unknown": 5}, DAY)
+    assert (await counters.balance("b", DAY)).spent == 4000
     assert not (await counters.reserve("b", "2", 0, CAP)).granted
+
+
+async def test_a_reservation_can_settle_others_in_the_same_step(counters: Counters) -> None:
+    await counters.reserve("b", "1", 900, CAP)
+    assert await counters.reserve("b", "2", 800, CAP, {"1": 100}) == Reserved(True, Balance(100, 800, 100, 100, 1000))
+    assert await counters.reserve("b", "3", 800, CAP, {"2": 200}) == Reserved(False, Balance(300, 0, 100, 100, 1000))
 
 
 async def test_a_reservation_that_nobody_settles_counts_as_spent_until_somebody_does(counters: Counters, clock: Clock) -> None:
@@ -123,41 +129,42 @@ async def test_a_reservation_that_nobody_settles_counts_as_spent_until_somebody_
     clock.now += 601
     assert not (await counters.reserve("b", "2", 301, CAP)).granted
     assert await counters.balance("b", DAY) == Balance(700, 0, 100, 100, 1000)
-    await counters.settle("b", "1", 50, DAY)
-    await counters.settle("b", "1", 50, DAY)
+    await counters.settle("b", {"1": 50}, DAY)
+    await counters.settle("b", {"1": 50}, DAY)
     assert await counters.balance("b", DAY) == Balance(50, 0, 100, 100, 1000)
 
 
-async def test_ids_are_forgotten_after_a_while(counters: Counters, clock: Clock) -> None:
-    await counters.reserve("b", "1", 1, CAP)
-    await counters.settle("b", "1", 1, DAY)
-    clock.now += KEPT + 1
-    await counters.reserve("b", "2", 1, CAP)
-    assert (await counters.reserve("b", "1", 1000, CAP)).granted is False, "a new reservation, and too large"
+async def test_it_can_be_settled_for_a_day(counters: Counters, clock: Clock) -> None:
+    await counters.reserve("b", "1", 10, CAP)
+    for seconds in (601, KEPT + 1):
+        clock.now += seconds
+        await counters.reserve("b", "2", 2000, CAP)
+    await counters.settle("b", {"1": 0}, DAY)
+    assert await counters.balance("b", DAY) == Balance(10, 0, 100, 100, 1000)
 
 
 async def test_the_next_period_begins_with_nothing_spent_and_what_is_in_flight(counters: Counters) -> None:
-    await counters.settle("b", "1", 600, DAY)
+    await counters.settle("b", {UNRESERVED: 600}, DAY)
     await counters.reserve("b", "2", 400, CAP)
     tomorrow = Window(101, 1)
     assert await counters.balance("b", tomorrow) == Balance(0, 400, 101, None, 1000)
-    await counters.settle("b", "2", 300, tomorrow)
+    await counters.settle("b", {"2": 300}, tomorrow)
     assert await counters.balance("b", tomorrow) == Balance(300, 0, 101, 101, 1000)
 
 
 async def test_a_clock_that_goes_back_gives_no_new_budget(counters: Counters) -> None:
-    await counters.settle("b", "1", 900, DAY)
+    await counters.settle("b", {UNRESERVED: 900}, DAY)
     yesterday = Window(99, 1)
     assert not (await counters.reserve("b", "2", 200, Cap(yesterday, 1000, 600.0))).granted
     assert (await counters.reserve("b", "3", 100, Cap(yesterday, 1000, 600.0))).granted
-    await counters.settle("b", "3", 100, yesterday)
+    await counters.settle("b", {"3": 100}, yesterday)
     for window in (yesterday, DAY):
         assert await counters.balance("b", window) == Balance(1000, 0, 100, 100, 1000)
 
 
 async def test_an_hour_rolls_minute_by_minute(counters: Counters) -> None:
     for minute, amount in ((40, 10), (99, 20), (100, 30)):
-        await counters.settle("b", str(minute), amount, Window(minute, 60))
+        await counters.settle("b", {UNRESERVED: amount}, Window(minute, 60))
     assert await counters.balance("b", Window(99, 60)) == Balance(50, 0, 100, 99, None)  # the clock went back a minute
     assert (await counters.balance("b", Window(158, 60))).spent == 50
     assert await counters.balance("b", Window(159, 60)) == Balance(30, 0, 159, 100, None)
@@ -165,14 +172,14 @@ async def test_an_hour_rolls_minute_by_minute(counters: Counters) -> None:
 
 
 async def test_reset_forgets_what_was_spent_and_not_what_is_in_flight(counters: Counters, clock: Clock) -> None:
-    await counters.settle("b", "1", 900, Window(500, 1))
+    await counters.settle("b", {UNRESERVED: 900}, Window(500, 1))
     await counters.reserve("b", "due", 70, Cap(DAY, 1000, lives=5.0))
     await counters.reserve("b", "open", 30, CAP)
     clock.now += 10
     await counters.reserve("b", "late", 1000, CAP)
     await counters.reset("b")
     assert await counters.balance("b", DAY) == Balance(0, 30, 100, None, 1000)
-    await counters.settle("b", "due", 20, DAY)
+    await counters.settle("b", {"due": 20}, DAY)
     assert await counters.balance("b", DAY) == Balance(0, 30, 100, None, 1000)
 
 
@@ -184,7 +191,7 @@ STEPS = st.one_of(
     st.tuples(st.just("take"), st.sampled_from("ab"), st.integers(0, 80), st.just(False)),
     st.tuples(st.just("take"), st.sampled_from("ab"), st.integers(-80, 80), st.just(True)),
     st.tuples(st.just("reserve"), IDS, AMOUNTS, st.integers(95, 105)),
-    st.tuples(st.just("settle"), IDS, AMOUNTS, st.integers(95, 105)),
+    st.tuples(st.just("settle"), IDS | st.just(UNRESERVED), AMOUNTS, st.integers(95, 105)),
     st.tuples(st.just("wait"), st.just(""), st.integers(-50, 800), st.just(0)),
     st.tuples(st.just("reset"), st.just(""), st.just(0), st.just(0)),
 )
@@ -198,7 +205,7 @@ async def run(counters: Counters, clock: Clock, steps: list[tuple[str, str, int,
         elif name == "reserve":
             seen.append(await counters.reserve("b", key, amount, Cap(Window(more, span), 1000, 600.0)))
         elif name == "settle":
-            await counters.settle("b", key, amount, Window(more, span))
+            await counters.settle("b", {key: amount}, Window(more, span))
         elif name == "reset":
             await counters.reset("b")
         else:
@@ -236,12 +243,64 @@ def test_no_slot_ever_holds_more_than_the_limit(steps: list[tuple[str, int, int]
                 spent = 0
             if (await counters.reserve("b", f"{id}{len(granted)}", amount, Cap(Window(slot, 1), 1000, 1e9))).granted:
                 granted.add(f"{id}{len(granted)}")
-                await counters.settle("b", f"{id}{len(granted) - 1}", amount, Window(slot, 1))
+                await counters.settle("b", {f"{id}{len(granted) - 1}": amount}, Window(slot, 1))
                 spent += amount
             assert spent <= 1000
             assert (await counters.balance("b", Window(slot, 1))).spent == spent
 
     anyio.run(law)
+
+
+async def test_what_is_asked_for_at_once_is_done_together_and_each_hears_of_its_own(tmp_path: Path, clock: Clock) -> None:
+    store = SQLite(tmp_path / "db", clock)
+    counters, granted = SQLiteCounters(store), list[int]()
+
+    async def one(i: int) -> None:
+        if (await counters.reserve("b", str(i), 100 + i, CAP)).granted:
+            granted.append(i)
+
+    async with anyio.create_task_group() as tasks:
+        for i in range(20):
+            tasks.start_soon(one, i)
+    assert len(granted) in (8, 9)
+    assert (await counters.balance("b", DAY)).reserved == sum(100 + i for i in granted) <= 1000
+    await store.aclose()
+
+
+async def test_who_is_cancelled_while_waiting_stops_nobody_else(tmp_path: Path, clock: Clock) -> None:
+    store = SQLite(tmp_path / "db", clock)
+    counters, done = SQLiteCounters(store), list[int]()
+    scopes = [anyio.CancelScope() for _ in range(12)]
+
+    async def one(i: int) -> None:
+        with scopes[i]:
+            await counters.settle("b", {UNRESERVED: 1}, DAY)
+            done.append(i)
+
+    async with anyio.create_task_group() as tasks:
+        for i in range(12):
+            tasks.start_soon(one, i)
+        await anyio.lowlevel.checkpoint()
+        for scope in scopes[::3]:
+            scope.cancel()
+    assert {i for i in range(12) if i % 3} <= set(done)
+    assert len(done) <= (await counters.balance("b", DAY)).spent <= 12
+    await store.aclose()
+
+
+async def test_one_that_cannot_be_done_fails_all_that_were_to_be_done_with_it(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "db").mkdir()
+    counters, failed = SQLiteCounters(SQLite(tmp_path / "db", clock)), list[int]()
+
+    async def one(i: int) -> None:
+        with pytest.raises(StoreError):
+            await counters.settle("b", {UNRESERVED: 1}, DAY)
+        failed.append(i)
+
+    async with anyio.create_task_group() as tasks:
+        for i in range(5):
+            tasks.start_soon(one, i)
+    assert len(failed) == 5
 
 
 # SQLite ---------------------------------------------------------------------------------------------------
@@ -251,16 +310,16 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, clock: Clock) -> None:
         store = SQLite(tmp_path / "db", clock)
         counters = SQLiteCounters(store)
         assert (await counters.balance("b", DAY)).spent == 300 * (turn - 1)
-        await counters.settle("b", str(turn), 300, DAY)
+        await counters.settle("b", {UNRESERVED: 300}, DAY)
         await store.aclose()
 
 
 async def test_a_file_that_was_deleted_gets_its_tables_again(tmp_path: Path, clock: Clock) -> None:
     store = SQLite(tmp_path / "db", clock)
     counters = SQLiteCounters(store)
-    await counters.settle("b", "1", 300, DAY)
+    await counters.settle("b", {UNRESERVED: 300}, DAY)
     (tmp_path / "db").unlink()
-    await counters.settle("b", "2", 200, DAY)
+    await counters.settle("b", {UNRESERVED: 200}, DAY)
     assert (await counters.balance("b", DAY)).spent == 200
     await store.aclose()
 
@@ -288,7 +347,7 @@ async def main(path, name):
     for i in range(60):
         passed += (await counters.take("a", Rate(60, 100), 1)).granted
         if (await counters.reserve("b", f"{name}-{i}", 40, Cap(Window(1, 1), 2000, 600.0))).granted:
-            await counters.settle("b", f"{name}-{i}", 30 + i % 11, Window(1, 1))
+            await counters.settle("b", {f"{name}-{i}": 30 + i % 11}, Window(1, 1))
             spent += 30 + i % 11
     await store.aclose()
     print(passed, spent)
