@@ -143,6 +143,7 @@ def banner(settings: Settings, state: str, port: int) -> str:
     rows = [
         f"Headroom {__version__} on {base}",
         f"  compression  {_compression(settings)}",
+        f"  mode         {settings.mode}",
         f"  state        {'in memory (--stateless)' if settings.stateless else state}",
         f"  request log  {settings.log_file or 'off (--log-file PATH)'}",
         f"  /v1/messages                          -> {settings.anthropic_api_url}",
@@ -157,7 +158,7 @@ def banner(settings: Settings, state: str, port: int) -> str:
     if settings.workers > 1:
         rows.insert(3, f"  workers      {settings.workers}{IN_MEMORY if state == 'memory:' else ''}")
     if settings.prices:
-        rows.insert(4, f"  prices       {settings.prices} over the bundled ones")
+        rows.insert(5, f"  prices       {settings.prices} over the bundled ones")
     if settings.host not in ("127.0.0.1", "localhost", "::1") and not settings.proxy_token:
         rows += [
             "", f"  WARNING: listening on {settings.host} without HEADROOM_PROXY_TOKEN: anybody who reaches this port may send",

@@ -15,6 +15,7 @@ from headroom.errors import HeadroomError, StoreError, UpstreamError
 from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encoding, decode
 from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once
 from headroom.http.sse import Tap
+from headroom.mode import chosen
 from headroom.proxy.caching import beginning, credential
 from headroom.proxy.compression import UNPARSED, Prepared, untouched
 from headroom.proxy.hearing import Circumstances, heard
@@ -50,6 +51,7 @@ class Exchange:
     async def __call__(self, request: Request) -> Response:
         draft = request.draft
         draft.dialect, draft.provider = self._dialect.name, self._dialect.provider
+        draft.mode = chosen(request.get(b"x-headroom-mode"), self._services.mode)
         async with self._services.intake.read(request) as raw:
             started = self._services.clock()
             prepared = await self._prepare(request, raw)

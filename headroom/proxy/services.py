@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headroom.conversation import Address, Conversation
 from headroom.http.message import Request
 from headroom.learning.pins import Pin
+from headroom.mode import Mode
 from headroom.patterns import How
 from headroom.proxy.compression import Compression
 from headroom.proxy.intake import Intake
@@ -33,6 +34,8 @@ class Services:
     """Count something that went wrong without harm to the request, by name."""
     clock: Callable[[], float]
     """Seconds, steady."""
+    mode: Mode = "token"
+    """What of a conversation may be changed that was sent before; a request may ask for the other."""
     optimize: bool = True
     log_messages: bool = False
     """Keep both bodies for the request log, which takes secrets out."""

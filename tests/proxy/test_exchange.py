@@ -297,3 +297,23 @@ async def test_a_refusal_in_gzip_is_understood_and_a_long_one_arrives_whole() ->
     response = await world.exchange()(ask(body(LONG, LONG)))
     assert await drain(response) == b"x" * 8192 * 20
     assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize(("fields", "expected"), [
+    ([], "token"), ([(b"x-headroom-mode", b"cache")], "cache"), ([(b"x-headroom-mode", b"CACHE_MODE")], "cache"), ([(b"x-headroom-mode", b"?")], "token"),
+])
+async def test_a_request_may_choose_its_mode(fields: Fields, expected: str) -> None:
+    request = ask(body(LONG), fields)
+    world = World()
+    await world.exchange()(request)
+    assert request.draft.mode == expected
+    assert world.asked[0][0].get(b"x-headroom-mode") is None
+
+
+async def test_what_a_request_begins_with_is_told_once_it_is_answered() -> None:
+    request, counted = ask(body(LONG), [(b"x-api-key", b"k")]), ask(body(LONG), target="/v1/messages/count_tokens")
+    for each in (request, counted):
+        await World().exchange()(each)
+    assert request.draft.prefix is not None
+    assert request.draft.credential != counted.draft.credential
+    assert counted.draft.prefix is None
