@@ -60,3 +60,10 @@ def test_what_is_named_once_keeps_its_name(head: list[Part], tail: list[Part]) -
     if any(part.role == "assistant" for part in head):
         assert after.opening == before.opening
     assert len(set(after.parts.values())) == len(after.parts)
+
+
+def test_a_link_for_each_part_which_system_text_leaves_as_it_was() -> None:
+    whole = named(ASK, replace(SAY, role="system"), SAY, SEE)
+    assert len(whole.links) == 4
+    assert whole.links[0] == whole.links[1] == named(ASK).end
+    assert whole.links[-1] == whole.end

@@ -14,12 +14,13 @@ from headroom.audit.tally import Tally, Worth
 from headroom.conversation import Usage
 from headroom.dialects.base import Dialect
 from headroom.dialects.document_memo import DocumentMemo
+from headroom.dialects.hidden.anthropic import TOOL as DEFINITION
 from headroom.pipeline import Pipeline
 from headroom.prices import Model
 from headroom.proxy.compression import Compression
 from headroom.sent import Journal
 from headroom.stores.memory import Memory
-from headroom.tokens import starting_factor
+from headroom.tokens import estimate, starting_factor
 
 HIDDEN = b"what the file does not show"
 """Stands for the digest of tool definitions and system prompt; they are the same in all requests of a file."""
@@ -27,8 +28,8 @@ HIDDEN = b"what the file does not show"
 CALL = 50
 """Tokens the model says to ask for an original: the tool's name, a key of 24 digits, some JSON."""
 
-TOOL = 180
-"""Estimated tokens of the definition of headroom_retrieve, which comes with every request where views may be sent."""
+TOOL = estimate(DEFINITION)
+"""Tokens of the definition of headroom_retrieve, which comes with every request where views may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
