@@ -43,6 +43,8 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types; its w
         failure: OurError | None = None
         async with anyio.create_task_group() as tasks:
             await tasks.start(self._obey, drain, tasks.cancel_scope)
+            if not self.alive:  # told to end while we started, when gunicorn's own handlers were in place
+                drain.set()
             tasks.start_soon(self._report, drain)
             try:
                 await serve(app, [listener.sock for listener in self.sockets], limits, drain)
