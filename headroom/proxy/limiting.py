@@ -4,18 +4,68 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from headroom.conversation import Json
 from headroom.errors import StoreError
 from headroom.http.message import Handler, Request
-from headroom.layers.budget import Budget
+from headroom.layers.budget import Budget, Outside, Terms
 from headroom.layers.guard import Door
 from headroom.layers.limit import Limit
 from headroom.proxy.tenants import identity, tenant
+from headroom.stores import is_remote
+from headroom.stores.counters import Counters
+from headroom.stores.counters_memory import MemoryCounters
 
 Owner = Callable[[Request], Awaitable[str]]
 """The tenant of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the operator wants; 0 and None are no limit."""
+
+    rpm: int
+    tpm: int
+    budget: Terms | None
+
+    def share(self, processes: int) -> Allowed:
+        """What each of so many processes may that cannot count together."""
+        if processes == 1:
+            return self
+        rpm, tpm = (max(n // processes, 1) if n else 0 for n in (self.rpm, self.tpm))
+        return Allowed(rpm, tpm, None if self.budget is None else replace(self.budget, usd=self.budget.usd / processes))
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who else serves beside this process."""
+
+    shared: bool
+    """They all count in the store."""
+    processes: int = 1
+    """How many there are that count for themselves."""
+
+
+def company(url: str, workers: int, environ: Mapping[str, str]) -> Company:
+    """By where state is. A process that is alone with its file counts requests for itself: no bucket has to outlive it."""
+    if url == "memory:":
+        return Company(False, workers)
+    many = workers > 1 or environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
+    return Company(is_remote(url) or many)
+
+
+def limits(allowed: Allowed, who: Owner, counters: Counters, beside: Company, outside: Outside) -> Limits:
+    """`counters` are those of the state, where what was spent is counted in any case."""
+    allowed, limit, budget = allowed.share(beside.processes), None, None
+    if allowed.rpm or allowed.tpm:
+        own = MemoryCounters(time.monotonic)
+        limit = Limit(allowed.rpm, allowed.tpm, who, own, counters if beside.shared else None, outside.mishap)
+    if allowed.budget is not None:
+        budget = Budget(allowed.budget, counters, outside)
+    return Limits(limit, budget)
 
 
 class Limits:

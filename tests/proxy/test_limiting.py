@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timezone
 
@@ -13,7 +14,8 @@ from headroom.layers.guard import door
 from headroom.layers.limit import Limit
 from headroom.metrics import Metrics
 from headroom.prices import load
-from headroom.proxy.limiting import Limits, owner
+from headroom.proxy.limiting import Allowed, Company, Limits, company, owner
+from headroom.proxy.limiting import limits as limits_of
 from headroom.stores.counters_memory import MemoryCounters
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +59,42 @@ async def test_requests_come_first_and_then_the_budget() -> None:
     budget = await both.budget()
     assert (budget["limit"], budget["spent"], budget["unpriced_requests"]) == (0.01, 0.0, 2)
     await both.aclose()
+
+
+@pytest.mark.parametrize(("url", "workers", "server", "expected"), [
+    ("sqlite:x", 1, "", Company(False)),
+    ("sqlite:x", 2, "", Company(True)),
+    ("sqlite:x", 1, "gunicorn/25.0", Company(True)),
+    ("sqlite:x", 1, "uvicorn", Company(False)),
+    ("redis://x", 1, "", Company(True)),
+    ("memory:", 1, "", Company(False)),
+    ("memory:", 3, "", Company(False, 3)),
+])
+def test_who_counts_together(url: str, workers: int, server: str, expected: Company) -> None:
+    assert company(url, workers, {"SERVER_SOFTWARE": server} if server else {}) == expected
+
+
+@pytest.mark.parametrize(("wanted", "each"), [
+    (Allowed(600, 0, None), Allowed(200, 0, None)),
+    (Allowed(0, 100, Terms(9.0, "hourly", strict=True)), Allowed(0, 33, Terms(3.0, "hourly", strict=True))),
+    (Allowed(2, 1, None), Allowed(1, 1, None)),
+])
+def test_who_cannot_count_together_gets_a_share(wanted: Allowed, each: Allowed) -> None:
+    assert wanted.share(3) == each
+    assert wanted.share(1) is wanted
+
+
+@pytest.mark.parametrize(("beside", "passes"), [(Company(False), 8), (Company(True), 4), (Company(False, 2), 4)])
+async def test_two_processes_pass_what_one_would_if_they_count_together_or_share(beside: Company, passes: int) -> None:
+    counters = MemoryCounters(lambda: NOW)
+    outside = Outside(lambda: PRICES, lambda: NOW, lambda: "id", lambda name: None)
+    both = [limits_of(Allowed(4, 0, None), who, counters, beside, outside) for _ in range(2)]
+    passed = 0
+    for i in range(20):
+        with contextlib.suppress(TooMany):
+            await ask(both[i % 2])
+            passed += 1
+    assert passed == passes
 
 
 async def test_neither_is_there() -> None:
