@@ -11,7 +11,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timezone
 from pathlib import Path
@@ -32,9 +32,8 @@ from headroom.http.message import Handler, Request, Response
 from headroom.http.tls import Trust
 from headroom.http.tunnel import Proxies
 from headroom.layers.admission import admission
-from headroom.layers.budget import Budget, Outside, Terms
+from headroom.layers.budget import Outside, Terms
 from headroom.layers.guard import door, guard_control, guard_data, is_loopback
-from headroom.layers.limit import Limit
 from headroom.layers.observe import Clocks, observe
 from headroom.layers.rescue import rescue
 from headroom.layers.retry import retry
@@ -51,7 +50,7 @@ from headroom.proxy.caching import Caching
 from headroom.proxy.compression import Compression, Views
 from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
-from headroom.proxy.limiting import Limits, Owner, owner
+from headroom.proxy.limiting import Allowed, company, limits, owner
 from headroom.proxy.originals import Originals
 from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
@@ -62,8 +61,6 @@ from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
 from headroom.stores import is_remote, open_counters, open_store
 from headroom.stores.base import Space, Store
-from headroom.stores.counters import Counters
-from headroom.stores.counters_memory import MemoryCounters
 from headroom.tokens import Learned
 from headroom.totals import Totals
 from headroom.transforms.outline import Outline
@@ -129,7 +126,10 @@ class Proxy:
         self.originals = Originals(
             self.store, originals_space(settings, url), self._door, secrets.token_bytes, open_to_local=is_loopback(settings.host),
         )
-        self.limits = limits_of(settings, open_counters(self.store, time.time), owner(self._door, self.originals.owner), self.account.mishap, shared=is_remote(url))
+        self.limits = limits(
+            allowed(settings, url), owner(self._door, self.originals.owner), open_counters(self.store, time.time), company(url, settings.workers, environ),
+            Outside(self.prices, time.time, lambda: secrets.token_hex(12), self.account.mishap),
+        )
         self._memo = DocumentMemo()
         trust = Trust(settings.ca_bundle)
         if settings.ca_bundle:
@@ -330,6 +330,7 @@ class App:
             background.start_soon(proxy.keep_learning)
             background.start_soon(proxy.mend)
             background.start_soon(proxy.siblings.keep_posting)
+            background.start_soon(proxy.limits.keep_writing)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             proxy.draining = True
@@ -346,17 +347,13 @@ def _limits(settings: Settings) -> ClientLimits:
     )
 
 
-def limits_of(settings: Settings, counters: Counters, who: Owner, mishap: Callable[[str], None], *, shared: bool) -> Limits:
-    """`shared`: with proxies elsewhere, so buckets too, and the days of the budget are everybody's. What one process
-    alone counts may be forgotten with it, but not what was spent."""
-    limit = budget = None
-    if not settings.no_rate_limit and (settings.rpm or settings.tpm):
-        limit = Limit(settings.rpm, settings.tpm, who, MemoryCounters(time.monotonic), counters if shared else None, mishap)
+def allowed(settings: Settings, url: str) -> Allowed:
+    """With proxies elsewhere the days of a budget are everybody's."""
+    budget = None
     if settings.budget is not None:
-        terms = Terms(settings.budget, settings.budget_period, settings.budget_strict, timezone.utc if shared else None)
-        today = Daily(prices(settings.prices), date.today)
-        budget = Budget(terms, counters, Outside(today, time.time, lambda: secrets.token_hex(12), mishap))
-    return Limits(limit, budget)
+        budget = Terms(settings.budget, settings.budget_period, settings.budget_strict, timezone.utc if is_remote(url) else None)
+    rpm, tpm = (0, 0) if settings.no_rate_limit else (settings.rpm, settings.tpm)
+    return Allowed(rpm, tpm, budget)
 
 
 def learning(settings: Settings, store: Store) -> Toin | None:
