@@ -87,18 +87,20 @@ def chunk(delta: Json, number: int = 1, finish: str | None = None) -> Json:
 
 def chunks(pieces: Sequence[Json], number: int = 1, finish: str = "") -> list[Json]:
     found = [chunk({"role": "assistant", "content": ""}, number)]
-    index = 0
+    calls = blocks = 0
     for piece in pieces:
-        found += [chunk(delta, number) for delta in spelled(piece, index)]
-        index += "id" in piece
+        found += [chunk(delta, number) for delta in spelled(piece, calls, blocks)]
+        calls += "id" in piece
+        blocks += len(piece.get("reasoning_details", ()))
     found.append(chunk({}, number, finish or finish_of(pieces)))
     return [*found, {**found[0], "choices": [], "usage": usage(number)}]
 
 
-def spelled(piece: Json, index: int) -> list[Json]:
-    """The deltas of a text, or of a call with its arguments in several."""
+def spelled(piece: Json, index: int, blocks: int) -> list[Json]:
+    """The deltas of a text, or of a call with its arguments in several, behind so many calls and blocks of thinking."""
     if "reasoning_details" in piece:
-        return [{"reasoning_details": [part]} for detail in piece["reasoning_details"] for part in _thoughts(detail)]
+        details = [{**detail, "index": blocks + i} for i, detail in enumerate(piece["reasoning_details"])]
+        return [{"reasoning_details": [part]} for detail in details for part in _thoughts(detail)]
     if "id" not in piece:
         return [{name: part} for name, text in piece.items() for part in parts(text)]
     kind, member = piece["type"], "arguments" if "function" in piece else "input"

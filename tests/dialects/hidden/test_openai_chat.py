@@ -22,6 +22,7 @@ from tests.dialects.hidden.openai_chat_answers import (
     THINKING,
     is_mine,
     mine,
+    rebuilt,
     said,
     stream,
     visible,
@@ -78,7 +79,7 @@ def as_it_came(message: Json) -> list[Json]:
     return [message]
 
 
-def rebuilt(message: Json) -> list[Json]:
+def spelled_anew(message: Json) -> list[Json]:
     """From what the client knows, other members first, arguments spelled anew."""
     calls = [
         {**made, "function": {**made["function"], "arguments": json.dumps(json.loads(made["function"]["arguments"]), indent=1)}}
@@ -123,7 +124,7 @@ def thoughts(message: Json) -> dict[str, Json]:
     return {name: message[name] for name in THOUGHT if name in message}
 
 
-MANNERS: tuple[Manner, ...] = (as_it_came, rebuilt, in_parts, split, apart, thoughtless, trimmed)
+MANNERS: tuple[Manner, ...] = (as_it_came, spelled_anew, in_parts, split, apart, thoughtless, trimmed)
 KINDS = st.lists(st.sampled_from(["text", "blank", "thinking", "signed", "call", "custom", "ours", "ours with none"]), max_size=5)
 
 
@@ -146,21 +147,22 @@ def made(kinds: Sequence[Sequence[str]]) -> list[list[Json]]:
     return rounds
 
 
-def exchanged(rounds: Sequence[Sequence[Json]], *, limit: bool) -> tuple[Exchange, Json]:
+def exchanged(rounds: Sequence[Sequence[Json]], *, limit: bool, streamed: bool = False) -> tuple[Exchange, Json]:
     """What a proxy does with these answers, and the message of the one that the client gets. At the limit what is left of ours
     alone is forgotten."""
-    ear = HIDDEN.ear(stream=False)
+    ear, out = HIDDEN.ear(stream=streamed), b""
     done, last, late = list[tuple[Elements, Elements]](), Elements(), Elements()
-    for number, pieces in enumerate(rounds):
-        ear.feed(written(whole(pieces, number)).encode())
+    for number, pieces in enumerate(rounds, 1):
+        out += ear.feed(stream(pieces, number) if streamed else written(whole(pieces, number)).encode())
         heard = ear.end()
         results = HIDDEN.results([(asked, f"result of {asked.id}") for asked in heard.asked])
-        if heard.asked and number < len(rounds) - 1:
+        if heard.asked and number < len(rounds):
             assert heard.alone
             done.append((heard.said, results))
         elif heard.asked and not (limit and heard.alone):
             last, late = heard.said, results
-    message = json.loads(ear.finish())["choices"][0]["message"]
+    out += ear.finish()
+    message = rebuilt(out)["message"] if streamed else json.loads(out)["choices"][0]["message"]
     return Exchange(tuple(done), last, late), {name: value for name, value in message.items() if value or name == "content"}
 
 
@@ -203,11 +205,11 @@ def spoken(elements: Sequence[Json]) -> list[Json]:
 AFTER: list[list[str]] = [[], ['{ "role":"user" , "content":"go on" }'], ['{"role":"tool","tool_call_id":"t", "content": "x"}']]
 
 
-@given(st.lists(KINDS, min_size=1, max_size=3), st.sampled_from(MANNERS), st.sampled_from(AFTER), st.booleans())
+@given(st.lists(KINDS, min_size=1, max_size=3), st.sampled_from(MANNERS), st.sampled_from(AFTER), st.booleans(), st.booleans())
 @settings(deadline=None, max_examples=400)
-def test_woven_is_what_the_provider_saw(kinds: list[list[str]], manner: Manner, after: list[str], limit: bool) -> None:
+def test_woven_is_what_the_provider_saw(kinds: list[list[str]], manner: Manner, after: list[str], limit: bool, streamed: bool) -> None:
     rounds = made(kinds)
-    exchange, answer = exchanged(rounds, limit=limit)
+    exchange, answer = exchanged(rounds, limit=limit, streamed=streamed)
     assert not any(map(is_mine, answer.get("tool_calls", ())))
     woven = HIDDEN.woven([written(each) for each in manner(answer)], after, exchange)
     assert woven is not None

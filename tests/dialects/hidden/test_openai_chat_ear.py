@@ -373,15 +373,8 @@ PIECES = st.lists(st.sampled_from([THINKING, SIGNED, LOOK, SAYS, EDIT, PATCH, mi
 def test_generated_rounds(earlier: Sequence[list[Json]], last: list[Json]) -> None:
     calls = (EDIT, PATCH, mine(7))
     rounds = [*([*(piece for piece in pieces if piece not in calls), mine(at)] for at, pieces in enumerate(earlier)), last]
-    rounds = [_once(pieces) for pieces in rounds]
     data, ends, _ = shown(rounds)
     seen = [piece for pieces in rounds for piece in visible(pieces)]
     answer = rebuilt(data)
     assert (answer["message"], answer["finish_reason"]) == (said(seen), finish_of(seen))
     assert all(end.alone for end in ends[:-1])
-
-
-def _once(pieces: Sequence[Json]) -> list[Json]:
-    """Blocks of thinking are numbered through an answer, so only the first ones stay."""
-    found = [i for i, piece in enumerate(pieces) if piece == SIGNED]
-    return [piece for i, piece in enumerate(pieces) if i not in found[1:]]
