@@ -64,6 +64,11 @@ def reply(before: bytes, text: str) -> str:
     return hashlib.sha256(b"reply" + before + squeezed).hexdigest()[:40]
 
 
+def mended(opening: str) -> str:
+    """The key of what had to be left out of a conversation for good (see compression.Compression.repaired)."""
+    return hashlib.sha256(b"mended" + opening.encode()).hexdigest()[:40]
+
+
 def _reply(conversation: Conversation, number: int, before: bytes) -> str:
     found = conversation.replies[number]
     return reply(before, "".join(part.text for part in conversation.parts[found.first : found.last]))

@@ -83,6 +83,19 @@ def appended(body: bytes, turns: str, elements: Sequence[str]) -> bytes:
     return document.splice({}, [Rewrite(turns, end, end, lambda _: elements)])
 
 
+def without_reasoning(body: bytes, turns: str, bare: Callable[[str], str | None], most: int | None = None) -> tuple[bytes, int]:
+    """A body whose first `most` elements (None: all) have lost what a provider binds to all before it, and how many those are.
+    `bare` as Dialect.bare. Providers take a run that is
+    left out from the start, but no hole (platform.claude.com/docs, extended thinking)."""
+    document = Document.parse(body)
+    end = document.count(turns) if most is None else min(most, document.count(turns))
+    if not end:
+        return body, 0
+    found = [source for _, source in document.sources(turns)[:end]]
+    left = [row for row in map(bare, found) if row is not None]
+    return (body if left == found else document.splice({}, [Rewrite(turns, 0, end, lambda _: left)])), end
+
+
 def _offering(hidden: Hidden) -> Callable[[Sequence[str]], Sequence[str]]:
     def make(sources: Sequence[str]) -> Sequence[str]:
         return hidden.offer(sources) or sources
