@@ -9,6 +9,7 @@ from headroom.errors import SettingsError
 from headroom.stores.base import Store
 from headroom.stores.counters import Counters
 from headroom.stores.counters_memory import MemoryCounters
+from headroom.stores.counters_redis import RedisCounters
 from headroom.stores.counters_sqlite import SQLiteCounters
 from headroom.stores.memory import Memory
 from headroom.stores.redis import Redis
@@ -40,6 +41,8 @@ def is_remote(url: str) -> bool:
 
 def open_counters(store: Store, now: Callable[[], float]) -> Counters:
     """Where the store is; a process of its own counts for itself."""
+    if isinstance(store, Redis):
+        return RedisCounters(store)
     return SQLiteCounters(store) if isinstance(store, SQLite) else MemoryCounters(now)
 
 

@@ -49,7 +49,7 @@ class Redis:
     """`now` in seconds since the epoch; the machines' clocks should agree to within minutes."""
 
     def __init__(self, url: RedisURL, link: Link, now: Callable[[], float]) -> None:
-        self._prefix, self._link, self._now = url.prefix, link, now
+        self.prefix, self.link, self._now = url.prefix, link, now
 
     async def put(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> None:
         if rows:
@@ -66,16 +66,16 @@ class Redis:
         owner = ("1", "") if tenant is None else ("0", tenant)
         for start in range(0, len(keys), KEYS_A_CALL):
             some = keys[start : start + KEYS_A_CALL]
-            values = await self._link.run(READ, self._keys(space), [*self._times(space), *owner, *some])
+            values = await self.link.run(READ, self._keys(space), [*self._times(space), *owner, *some])
             found.update((key, _unpacked(value)) for key, value in zip(some, values, strict=True) if value is not None)
         return found
 
     async def size(self, space: Space) -> Size:
-        entries, held = await self._link.run(SIZE, self._keys(space), self._times(space))
+        entries, held = await self.link.run(SIZE, self._keys(space), self._times(space))
         return Size(int(entries), int(held))
 
     async def aclose(self) -> None:
-        await self._link.aclose()
+        await self.link.aclose()
 
     async def _write(self, space: Space, tenant: str, rows: Mapping[str, bytes], *, replace: bool) -> Sequence[bytes | None]:
         values = list(rows.values())
@@ -88,12 +88,12 @@ class Redis:
         ]
         for key, value in zip(rows, packed, strict=True):
             arguments += (key, value)
-        stood: Sequence[bytes | None] = await self._link.run(WRITE, self._keys(space), arguments)
+        stood: Sequence[bytes | None] = await self.link.run(WRITE, self._keys(space), arguments)
         return stood
 
     def _keys(self, space: Space) -> Sequence[str]:
         """In braces what must stay on one node, should anybody put a proxy for Clusters in between."""
-        base = f"{{{self._prefix}:{FORMAT}:{space.name}}}"
+        base = f"{{{self.prefix}:{FORMAT}:{space.name}}}"
         return (f"{base}:used", f"{base}:bytes", f"{base}:row:")
 
     def _times(self, space: Space) -> Sequence[Argument]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +19,13 @@ from headroom.budget import Window
 from headroom.errors import StoreError
 from headroom.stores.counters import KEPT, UNRESERVED, Balance, Cap, Counters, Reserved
 from headroom.stores.counters_memory import MemoryCounters
+from headroom.stores.counters_redis import RedisCounters
 from headroom.stores.counters_sqlite import SQLiteCounters
+from headroom.stores.redis import Redis
+from headroom.stores.redislink import Link
+from headroom.stores.redisurl import parse
 from headroom.stores.sqlite import SQLite
+from tests.redisserver import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -42,14 +47,37 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def counters(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Counters]:
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "no")
+    yield server
+    server.stop()
+
+
+def in_redis(server: RedisServer, clock: Clock) -> Redis:
+    where = parse(f"{server.url}?timeout=10&connect_timeout=10")
+    return Redis(where, Link(where), clock)
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+async def counters(request: pytest.FixtureRequest, anyio_backend: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Counters]:
     if request.param == "memory":
         yield MemoryCounters(clock)
         return
-    store = SQLite(tmp_path / "db", clock)
+    if request.param == "sqlite":
+        file = SQLite(tmp_path / "db", clock)
+        try:
+            yield SQLiteCounters(file)
+        finally:
+            await file.aclose()
+        return
+    if anyio_backend != "asyncio":
+        pytest.skip("redis-py runs on asyncio only")
+    server: RedisServer = request.getfixturevalue("redis")
+    server.ask("FLUSHALL")
+    store = in_redis(server, clock)
     try:
-        yield SQLiteCounters(store)
+        yield RedisCounters(store, clock)
     finally:
         await store.aclose()
 
@@ -215,18 +243,22 @@ async def run(counters: Counters, clock: Clock, steps: list[tuple[str, str, int,
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(STEPS, max_size=25), st.sampled_from([1, 4]))
-def test_memory_and_sqlite_count_alike(steps: list[tuple[str, str, int, int]], span: int) -> None:
-    async def both() -> None:
-        here, there = Clock(), Clock()
+@given(steps=st.lists(STEPS, max_size=25), span=st.sampled_from([1, 4]))
+def test_all_count_alike(redis: RedisServer, steps: list[tuple[str, str, int, int]], span: int) -> None:
+    async def all_of_them() -> None:
+        clocks = Clock(), Clock(), Clock()
+        redis.ask("FLUSHALL")
         with TemporaryDirectory() as folder:
-            store = SQLite(Path(folder) / "db", there)
+            file, server = SQLite(Path(folder) / "db", clocks[1]), in_redis(redis, clocks[2])
             try:
-                assert await run(MemoryCounters(here), here, steps, span) == await run(SQLiteCounters(store), there, steps, span)
+                told = await run(MemoryCounters(clocks[0]), clocks[0], steps, span)
+                assert told == await run(SQLiteCounters(file), clocks[1], steps, span)
+                assert told == await run(RedisCounters(server, clocks[2]), clocks[2], steps, span)
             finally:
-                await store.aclose()
+                await file.aclose()
+                await server.aclose()
 
-    anyio.run(both)
+    anyio.run(all_of_them)
 
 
 @settings(deadline=None, max_examples=200)
@@ -303,6 +335,56 @@ async def test_one_that_cannot_be_done_fails_all_that_were_to_be_done_with_it(tm
     assert len(failed) == 5
 
 
+# Redis ----------------------------------------------------------------------------------------------------
+
+RACE_IN_REDIS = """
+import anyio, sys
+from headroom.budget import Window
+from headroom.bucket import Rate
+from headroom.stores import open_counters, open_store
+from headroom.stores.counters import Cap
+async def main():
+    store = open_store(sys.argv[1], lambda: 0.0)
+    counters = open_counters(store, lambda: 0.0)
+    granted = taken = 0
+    for i in range(200):
+        granted += (await counters.reserve("b", f"{sys.argv[2]}{i}", 10, Cap(Window(1, 1), 1000, 60.0))).granted
+        taken += (await counters.take("k", Rate(1, 100), 1)).granted
+    print(granted, taken)
+    await store.aclose()
+anyio.run(main)
+"""
+
+
+def test_processes_that_race_in_redis_never_overdraw(redis: RedisServer) -> None:
+    redis.ask("FLUSHALL")
+    command = [sys.executable, "-c", RACE_IN_REDIS, f"{redis.url}?timeout=10&connect_timeout=10"]
+    racers = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in "abc"]
+    told = [racer.communicate(timeout=60)[0].split() for racer in racers]
+    assert [sum(int(one[i]) for one in told) for i in (0, 1)] == [100, 100]
+
+
+def test_large_amounts_stay_exact_in_redis(redis: RedisServer) -> None:
+    """Lua counts in doubles, and would show fourteen digits of them."""
+
+    async def story() -> None:
+        redis.ask("FLUSHALL")
+        clock = Clock(1_790_000_000.123456)
+        store = in_redis(redis, clock)
+        counters, day, most = RedisCounters(store, clock), Window(739_000, 1), 5_000_000_000_000_001
+        assert (await counters.reserve("b", "1", most, Cap(day, most, 600.0))).granted
+        assert not (await counters.reserve("b", "2", 1, Cap(day, most, 600.0))).granted
+        await counters.settle("b", {"1": most - 1}, day)
+        assert (await counters.balance("b", day)).spent == most - 1
+        rate = Rate(100_000_000, 100_000_000)
+        assert (await counters.take("k", rate, rate.burst - 1)).left == 1
+        assert (await counters.take("k", rate, 1)).granted
+        assert not (await counters.take("k", rate, 1)).granted
+        await store.aclose()
+
+    anyio.run(story)
+
+
 # SQLite ---------------------------------------------------------------------------------------------------
 
 async def test_a_restart_forgets_nothing(tmp_path: Path, clock: Clock) -> None:
@@ -338,8 +420,13 @@ import anyio
 from headroom.bucket import Rate
 from headroom.budget import Window
 from headroom.stores.counters import Cap
+from headroom.stores.counters_redis import RedisCounters
 from headroom.stores.counters_sqlite import SQLiteCounters
+from headroom.stores.redis import Redis
+from headroom.stores.redislink import Link
+from headroom.stores.redisurl import parse
 from headroom.stores.sqlite import SQLite
+from tests.redisserver import RedisServer
 
 async def main(path, name):
     store = SQLite(Path(path), lambda: 1_000_000.0)
