@@ -11,26 +11,31 @@ from typing import Any
 from bench.proxy import proxy
 from bench.wire import Connection, median, provider, request
 
+FRAME = re.compile(rb"\r\n[0-9a-f]+\r\n")
+"""Between two chunks of a body, in the middle of an event or not."""
+
 STAMP = re.compile(rb'"text":"(\d+\.\d+)"')
 
 
-def body(model: str) -> bytes:
-    return b'{"model":"%s","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"go"}]}' % model.encode()
+def body(model: str, more: bytes = b"") -> bytes:
+    """`more` members, each with a comma behind it."""
+    return b'{"model":"%s","max_tokens":9,"stream":true,%s"messages":[{"role":"user","content":"go"}]}' % (model.encode(), more)
 
 
-def _read_all(port: int, count: int, out: Any) -> None:
+def _read_all(port: int, count: int, more: bytes, out: Any) -> None:
     connection = Connection(port)
     connection.ask(request(port, body("bench:json:0")))
     started = time.perf_counter()
-    answer = connection.ask(request(port, body(f"bench:events:{count}"))).answer
-    assert answer.count(b'"text_delta"') == count, answer.count(b'"text_delta"')
+    answer = connection.ask(request(port, body(f"bench:events:{count}", more))).answer
+    got = FRAME.sub(b"", answer).count(b'"text_delta"')
+    assert got == count, got
     out.send(time.perf_counter() - started)
 
 
-def events_per_second(port: int, streams: int, count: int) -> float:
+def events_per_second(port: int, streams: int, count: int, more: bytes = b"") -> float:
     context = multiprocessing.get_context("spawn")
     pipes = [multiprocessing.Pipe() for _ in range(streams)]
-    processes = [context.Process(target=_read_all, args=(port, count, theirs)) for _, theirs in pipes]
+    processes = [context.Process(target=_read_all, args=(port, count, more, theirs)) for _, theirs in pipes]
     for process in processes:
         process.start()
     slowest: float = max(ours.recv() for ours, _ in pipes)
@@ -39,11 +44,11 @@ def events_per_second(port: int, streams: int, count: int) -> float:
     return streams * count / slowest
 
 
-def delay_ms(port: int, count: int) -> float:
+def delay_ms(port: int, count: int, more: bytes = b"") -> float:
     """Median milliseconds from an event's writing to its reading, both clocks being this machine's."""
     delays: list[float] = []
     with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
-        s.sendall(request(port, body(f"bench:paced:{count}")))
+        s.sendall(request(port, body(f"bench:paced:{count}", more)))
         received = b""
         while b"\r\n0\r\n\r\n" not in received[-64:]:
             data = s.recv(65536)

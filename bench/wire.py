@@ -23,7 +23,28 @@ EVENT = b'event: content_block_delta\ndata: {"type":"content_block_delta","index
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\n%s\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 ASKED = re.compile(rb"bench:(\w+):(\d+)")
-"""The model name says what to answer: bench:json:0, bench:events:COUNT, bench:paced:COUNT, bench:hold:0."""
+"""The model name says what to answer: bench:json:0, bench:events:COUNT, bench:paced:COUNT, bench:hold:0, bench:asks:0."""
+
+OPENS = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m",'
+    b'"content":[],"usage":{"input_tokens":9,"output_tokens":1}}}\n\n'
+)
+CALLS = (
+    b'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_bench",'
+    b'"name":"headroom_retrieve","input":{}}}\n\n'
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\\"key\\":\\"%s\\"}"}}\n\n'
+    b'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
+)
+CLOSES = (
+    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"%s"},"usage":{"output_tokens":9}}\n\n'
+    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
+KEY = re.compile(rb'"key" *: *"([0-9a-f]{24})"')
+"""Which text bench:asks is to ask for, in the metadata."""
+
+
+ASKING: list[float] = []
+"""When the provider's process last called the tool; it serves one client then."""
 
 
 def chunk(data: bytes) -> bytes:
@@ -55,10 +76,11 @@ class Provider(asyncio.Protocol):
                 return
             asked = ASKED.search(self._buffer, end, total)
             kind, count = (asked[1], int(asked[2])) if asked else (b"json", 0)
+            body = bytes(self._buffer[end:total]) if kind == b"asks" else b""
             del self._buffer[:total]
-            self._answer(kind, count)
+            self._answer(kind, count, body)
 
-    def _answer(self, kind: bytes, count: int) -> None:
+    def _answer(self, kind: bytes, count: int, body: bytes) -> None:
         write = self._transport.write
         if kind == b"json":
             write(HEAD % (b"application/json", b"content-length: %d" % len(JSON_ANSWER)) + JSON_ANSWER)
@@ -67,9 +89,22 @@ class Provider(asyncio.Protocol):
         if kind == b"hold":
             write(chunk(EVENT % b"first"))
             return
+        if kind == b"asks":
+            write(chunk(OPENS + self._asks(body)) + b"0\r\n\r\n")
+            return
         task = asyncio.get_running_loop().create_task(self._stream(count, paced=kind == b"paced"))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _asks(self, body: bytes) -> bytes:
+        """A call of the proxy's tool; once that is answered, when it ended, when the answer came, and now."""
+        if b'"tool_use_id":"toolu_bench"' in body:
+            told = b"%.6f %.6f" % (ASKING[-1], time.perf_counter())
+            return EVENT % told + CLOSES % b"end_turn"
+        key = KEY.search(body)
+        assert key is not None
+        ASKING.append(time.perf_counter())
+        return CALLS % key[1] + CLOSES % b"tool_use"
 
     async def _stream(self, count: int, *, paced: bool) -> None:
         for i in range(count):
