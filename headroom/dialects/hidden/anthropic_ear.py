@@ -20,7 +20,7 @@ from headroom.dialects.hidden.anthropic_answer import (
     visible,
 )
 from headroom.dialects.hidden.base import NAME, Round, Told
-from headroom.dialects.hidden.events import RawEvents, data_of, event_of
+from headroom.dialects.hidden.events import RawEvents, Recording, data_of, event_of
 from headroom.dialects.hidden.json_text import value_of, written
 from headroom.dialects.shapes import mapping, text_of
 
@@ -42,9 +42,8 @@ class StreamEar:
 
     def _begin(self) -> None:
         self._raw = RawEvents()
-        self._heard: list[bytes] = []
+        self._heard = Recording()
         """All events of this round, as they came."""
-        self._size = 0
         self._answer: Object | None = None
         """What they come to, once it was asked for."""
         self._hidden: set[int] = set()
@@ -60,13 +59,12 @@ class StreamEar:
             return b"" if self._moved else data
         if self._ended:
             self._next()
-        self._size += len(data)
         out = b"".join(map(self._event, self._raw.feed(data)))
-        if self._size <= HELD_MOST:
+        if self._heard.size + self._raw.size <= HELD_MOST:
             return out
         spilt = b"".join((*self._held, self._raw.rest))
         self._gone, self._raw = True, RawEvents()
-        self._past, self._heard, self._held, self._behind = [], [], [], []
+        self._past, self._heard, self._held, self._behind = [], Recording(), [], []
         # Where blocks have other numbers than they came with, what comes now cannot go on as it does.
         return out + (Anthropic().broken("the answer is too long to be put together") if self._moved else spilt)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Round, Told
-from headroom.dialects.hidden.events import RawEvents, data_of, event_of
+from headroom.dialects.hidden.events import RawEvents, Recording, data_of, event_of
 from headroom.dialects.hidden.gemini_parts import (
     Part,
     asks,
@@ -67,9 +67,8 @@ class StreamEar:
 
     def _begin(self) -> None:
         self._raw = RawEvents()
-        self._heard: list[bytes] = []
+        self._heard = Recording()
         """All events of this round, as they came."""
-        self._size = 0
         self._hidden = self._closing = self._ended = False
         self._held: list[Part] = []
         self._tail = b""
@@ -113,7 +112,6 @@ class StreamEar:
         if self._gone:
             return event
         self._heard.append(event)
-        self._size += len(event)
         if not self._hidden and not self._past and _NAMED not in event:
             return event
         message = value_of(data_of(event))
@@ -152,14 +150,14 @@ class StreamEar:
 
     def _spilt(self) -> bytes:
         """Beyond what we remember, all goes on as it came."""
-        if not self._gone and self._size + len(self._raw.rest) <= HELD_MOST:
+        if not self._gone and self._heard.size + self._raw.size <= HELD_MOST:
             return b""
         return self._give_up() + self._raw.rest
 
     def _give_up(self) -> bytes:
         held = b"".join(map(_event_of, self._held))
         self._gone = True
-        self._held, self._heard = [], []
+        self._held, self._heard = [], Recording()
         return held
 
     def _messages(self) -> list[Part]:

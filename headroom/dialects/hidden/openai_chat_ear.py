@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Round, Told
-from headroom.dialects.hidden.events import RawEvents, data_of, event_of
+from headroom.dialects.hidden.events import RawEvents, Recording, data_of, event_of
 from headroom.dialects.hidden.json_text import value_of, written
 from headroom.dialects.hidden.openai_chat_answer import (
     DETAILS,
@@ -54,9 +54,8 @@ class StreamEar:
 
     def _begin(self) -> None:
         self._raw = RawEvents()
-        self._heard: list[bytes] = []
+        self._heard = Recording()
         """All events of this round, as they came."""
-        self._size = 0
         self._answer: Object | None = None
         """What they come to, once it was asked for."""
         self._asked = False
@@ -74,7 +73,6 @@ class StreamEar:
             return b"" if self._gone and self._moved else data
         if self._ended:
             self._next()
-        self._size += len(data)
         return b"".join((*map(self._event, self._raw.feed(data)), self._spilt()))
 
     def end(self) -> Round:
@@ -198,7 +196,7 @@ class StreamEar:
 
     def _spilt(self) -> bytes:
         """What is left once this is no answer that we put together."""
-        if not self._gone and self._size <= HELD_MOST:
+        if not self._gone and self._heard.size + self._raw.size <= HELD_MOST:
             return b""
         held = b"" if self._gone else self._give_up()
         return held + self._raw.rest
@@ -207,7 +205,7 @@ class StreamEar:
         """All goes on as it came; where calls have other numbers than they came with, what comes now cannot."""
         held = b"".join(self._held)
         self._gone = True
-        self._past, self._heard, self._held, self._behind, self._close = [], [], [], [], {}
+        self._past, self._heard, self._held, self._behind, self._close = [], Recording(), [], [], {}
         if self._moved:
             self._raw = RawEvents()
             return OpenAIChat().broken("the answer is too long to be put together")

@@ -62,7 +62,7 @@ class StreamEar:
         if self._ended:
             self._next()
         out = b"".join(map(self._event, self._raw.feed(data)))
-        if self._size + len(self._raw.rest) <= HELD_MOST:
+        if self._size + self._raw.size <= HELD_MOST:
             return out
         self._gone = True
         return b"".join((out, *self._held, *self._behind, self._raw.rest))

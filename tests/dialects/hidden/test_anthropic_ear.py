@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.conversation import Json
-from headroom.dialects.hidden.anthropic_ear import HELD_MOST, StreamEar, WholeEar
+from headroom.dialects.hidden.anthropic_ear import StreamEar, WholeEar
 from headroom.dialects.hidden.base import NAME, Asked, Ear, Round, Told
+from headroom.dialects.hidden.events import PACKS
 from headroom.dialects.hidden.json_text import written
 from tests.dialects.hidden.anthropic_answers import (
     BASH,
@@ -33,6 +34,14 @@ from tests.dialects.hidden.anthropic_answers import (
     stream,
     visible,
 )
+
+HELD_MOST = 1 << 16
+
+
+@pytest.fixture(autouse=True)
+def less_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headroom.dialects.hidden.anthropic_ear.HELD_MOST", HELD_MOST)
+
 
 ROUNDS: dict[str, list[list[Json]]] = {
     "nothing of ours": [[THINKING, LOOK]],
@@ -185,8 +194,8 @@ def test_a_last_event_without_its_blank_line() -> None:
 
 
 def test_more_than_can_be_held_goes_on_as_it_came() -> None:
-    big = REDACTED | {"data": "x" * (HELD_MOST + 1)}
-    for source in (stream([big, mine()]), stream([LOOK, mine(1, "y" * HELD_MOST)]), b"data: x\n\n" + b"y" * (HELD_MOST + 9)):
+    big = REDACTED | {"data": "x" * (PACKS * HELD_MOST + 1)}
+    for source in (stream([big, mine()]), stream([LOOK, mine(1, "y" * (PACKS * HELD_MOST))]), b"data: x\n\n" + b"y" * (HELD_MOST + 9)):
         ear, whole = StreamEar(), WholeEar()
         cuts = [source[i : i + (1 << 20)] for i in range(0, len(source), 1 << 20)]
         assert b"".join(map(ear.feed, cuts)) == source

@@ -4,10 +4,10 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.dialects.hidden.events import RawEvents, data_of, event_of
+from headroom.dialects.hidden.events import RawEvents, Recording, data_of, event_of
 
 
 def split(*chunks: bytes) -> tuple[list[bytes], bytes]:
@@ -52,3 +52,24 @@ def test_an_event_reads_back(value: dict[str, str]) -> None:
     assert (json.loads(data_of(event)), rest) == (value, b"")
     assert event.startswith(b"event: name\ndata: ")
     assert event_of(b"", 1) == b"data: 1\n\n"
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.binary(max_size=40), max_size=40), st.sampled_from([1, 17, 100, 1 << 20]))
+def test_a_recording_gives_back_what_it_was_given(events: list[bytes], packed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headroom.dialects.hidden.events.PACKED", packed)
+        recording = Recording()
+        for event in events:
+            recording.append(event)
+        assert list(recording) == list(recording) == events
+
+
+def test_a_recording_of_a_long_answer_is_small() -> None:
+    recording, size = Recording(), 0
+    for n in range(20_000):
+        event = event_of(b"content_block_delta", {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": f"word{n * 7919}"}})
+        recording.append(event)
+        size += len(event)
+    assert size > 2_000_000
+    assert recording.size < size / 6

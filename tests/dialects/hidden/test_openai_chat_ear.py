@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Ear, Round, Told
+from headroom.dialects.hidden.events import PACKS
 from headroom.dialects.hidden.json_text import written
-from headroom.dialects.hidden.openai_chat_ear import HELD_MOST, StreamEar, WholeEar
+from headroom.dialects.hidden.openai_chat_ear import StreamEar, WholeEar
 from tests.dialects.hidden.openai_chat_answers import (
     BASH,
     CALLS,
@@ -38,6 +39,14 @@ from tests.dialects.hidden.openai_chat_answers import (
     visible,
     whole,
 )
+
+HELD_MOST = 1 << 16
+
+
+@pytest.fixture(autouse=True)
+def less_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headroom.dialects.hidden.openai_chat_ear.HELD_MOST", HELD_MOST)
+
 
 DONE = b"data: [DONE]\n\n"
 ROUNDS: dict[str, list[list[Json]]] = {
@@ -290,8 +299,8 @@ def test_content_in_parts_in_a_later_round_asks_nothing() -> None:
 
 def test_more_than_can_be_held_goes_on_as_it_came() -> None:
     big = {"content": "x" * 40_000}
-    plenty = lines([chunk(big)] * (HELD_MOST // 40_000))
-    long = lines([chunk({"tool_calls": [{"index": 0, **mine(1, "y" * (HELD_MOST + 9))}]})])
+    plenty = lines([chunk(big)] * (PACKS * HELD_MOST // 40_000 + 1))
+    long = lines([chunk({"tool_calls": [{"index": 0, **mine(1, "y" * (PACKS * HELD_MOST + 9))}]})])
     for source in (plenty + stream([LOOK, mine()]), stream([LOOK, mine()])[:-40] + plenty, long, b"data: x\n\n" + b"y" * (HELD_MOST + 9)):
         ear, body = StreamEar(), WholeEar()
         cuts = [source[i : i + (1 << 20)] for i in range(0, len(source), 1 << 20)]
