@@ -6,7 +6,7 @@ An hour is rolling: the last 60 one-minute slots. A day and a month are one slot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Literal
 
@@ -129,4 +129,4 @@ def used(request: Asked, seen: Seen) -> Usage:
     output = said.output_tokens
     if output is None or not seen.whole:
         output = max(seen.events or request.output_tokens, output or 0)
-    return Usage(said.input_tokens if read else request.input_tokens, output, said.cache_read_tokens, said.cache_write_tokens)
+    return replace(said, input_tokens=said.input_tokens if read else request.input_tokens, output_tokens=output)

@@ -30,7 +30,7 @@ LIFETIMES = {"anthropic": 300.0, "openai": 1800.0, "gemini": 300.0}
 """Seconds after the last use: Anthropic's default; OpenAI's from GPT-5.6 on; Gemini promises none, five minutes are a guess."""
 
 LONG = {"anthropic": 3600.0, "openai": 43200.0}
-"""Seconds, for requests that ask for it; seen from the first read after a pause that the short one would not have outlived."""
+"""Seconds, for requests that ask for it. Where the provider does not say so, the first read after a longer pause does."""
 
 LEAST = 1024
 """Tokens a provider caches at least, where the price table does not say: most models' minimum."""
@@ -101,7 +101,7 @@ class _State:
     held: int | None
     """Tokens of it that the provider has cached; None where it says nothing."""
     long: bool = False
-    """The cache was seen to outlive its short lifetime."""
+    """The cache was asked for its long lifetime, or seen to outlive the short one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class CacheGuard:
         self._stand(turn, verdict)
         if state is None or turn.sent >= state.last.sent:
             outlived = state is not None and verdict.cause == "hit" and turn.sent - state.last.sent > terms.lifetime
-            long = state is not None and (state.long or outlived)
+            long = bool(turn.usage.cache_write_long_tokens) or (state is not None and (state.long or outlived))
             self._states.put(key, _State(turn, _held(turn.usage), long))
         return verdict
 

@@ -157,5 +157,7 @@ class Usage:
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_write_long_tokens: int | None = field(default=None, kw_only=True)
+    """Of those, what was written for the cache's long lifetime, which costs more."""
     rounds: tuple[Usage, ...] = field(default=(), kw_only=True)
     """Of an answer that was made of several, of which the client knows nothing: of each. The rest are their sums."""

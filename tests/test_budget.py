@@ -123,6 +123,7 @@ SAID = Usage(100, 20, 1000, 50)
 @pytest.mark.parametrize(("seen", "expected"), [
     (Seen(200, SAID, True, 30), SAID),
     (Seen(200, Usage(0, 0), True, 3), Usage(0, 0)),
+    (Seen(200, Usage(0, 0, 0, 50, cache_write_long_tokens=50), True, 3), Usage(0, 0, 0, 50, cache_write_long_tokens=50)),
     (Seen(200, Usage(100, 1, 1000, 50), False, 300), Usage(100, 300, 1000, 50)),  # broke before it said how much
     (Seen(200, SAID, False, 5), SAID),
     (Seen(200, Usage(), True, 40), Usage(777, 40)),   # a chat stream without include_usage

@@ -91,6 +91,12 @@ def test_a_conversation_is_cold_while_nothing_of_it_is_cached(usages: list[Usage
     assert guard.cold("talk") is cold
 
 
+def test_a_cache_that_was_asked_for_its_long_lifetime_has_it() -> None:
+    guard = CacheGuard()
+    guard.observe(sent(talk(A, B), replace(used(0, 10_000), cache_write_long_tokens=10_000)), TERMS)
+    assert guard.observe(sent(talk(A, B, forms={1: "x"}), used(0), 3000), TERMS).cause == "bust"
+
+
 def test_a_cache_that_outlived_its_short_lifetime_has_the_long_one() -> None:
     guard, change = CacheGuard(), talk(A, B, forms={1: "x"})
     guard.observe(BEFORE, TERMS)

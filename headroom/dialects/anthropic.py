@@ -81,7 +81,10 @@ class Anthropic:
         """Of a whole answer, of message_start (where it is in `message`) or of message_delta."""
         answer = mapping(message)
         found = mapping(answer.get("message")).get("usage", answer.get("usage"))
-        return Usage(*(tokens_of(found.get(name)) for name in COUNTERS)) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            return None
+        lasting = tokens_of(mapping(found.get("cache_creation")).get("ephemeral_1h_input_tokens")) or None
+        return Usage(*(tokens_of(found.get(name)) for name in COUNTERS), cache_write_long_tokens=lasting)
 
     def error(self, status: int, message: str, kind: str = "") -> Json:
         return {"type": "error", "error": {"type": kind or KINDS.get(status, "api_error"), "message": message}}

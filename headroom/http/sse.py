@@ -97,6 +97,7 @@ def merge(earlier: Usage, later: Usage) -> Usage:
         earlier.output_tokens if later.output_tokens is None else later.output_tokens,
         earlier.cache_read_tokens if later.cache_read_tokens is None else later.cache_read_tokens,
         earlier.cache_write_tokens if later.cache_write_tokens is None else later.cache_write_tokens,
+        cache_write_long_tokens=earlier.cache_write_long_tokens if later.cache_write_long_tokens is None else later.cache_write_long_tokens,
     )
 
 

@@ -56,9 +56,10 @@ class Model:
         return self.rates
 
     def cost(self, usage: Usage, *, long: bool = False) -> float:
-        """USD; `long` if what was written to the cache has the long lifetime."""
+        """USD; `long` if all that was written to the cache has the long lifetime, whatever the usage says of it."""
         fresh, read, written = usage.input_tokens or 0, usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
         rates = self.at(fresh + read + written)
-        write = rates.write_long if long else rates.write_short
-        total = fresh * rates.input + read * rates.read + written * write + (usage.output_tokens or 0) * rates.output
+        lasting = written if long else min(written, usage.cache_write_long_tokens or 0)
+        writes = (written - lasting) * rates.write_short + lasting * rates.write_long
+        total = fresh * rates.input + read * rates.read + writes + (usage.output_tokens or 0) * rates.output
         return total / MILLION

@@ -181,5 +181,5 @@ def _sum(found: list[Usage]) -> Usage:
     return Usage(
         total([usage.input_tokens for usage in found]), total([usage.output_tokens for usage in found]),
         total([usage.cache_read_tokens for usage in found]), total([usage.cache_write_tokens for usage in found]),
-        rounds=tuple(found) if len(found) > 1 else (),
+        cache_write_long_tokens=total([usage.cache_write_long_tokens for usage in found]), rounds=tuple(found) if len(found) > 1 else (),
     )

@@ -93,6 +93,9 @@ def test_what_is_too_large_is_given_up_and_nothing_else() -> None:
 
 def test_later_figures_replace_earlier_ones_field_by_field() -> None:
     assert merge(Usage(1, 2, 3, 4), Usage(None, 5, None, 0)) == Usage(1, 5, 3, 0)
+    lasting = Usage(1, 2, 3, 4, cache_write_long_tokens=4)
+    assert merge(lasting, Usage(None, 5)) == Usage(1, 5, 3, 4, cache_write_long_tokens=4)
+    assert merge(lasting, Usage(cache_write_long_tokens=2)) == Usage(1, 2, 3, 4, cache_write_long_tokens=2)
 
 
 @settings(max_examples=200, deadline=None)

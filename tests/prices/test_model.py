@@ -24,6 +24,8 @@ MILLION = 1_000_000
     (Usage(0, 0, 100_000), False, 0.02),
     (Usage(0, 0, 0, 100_000), False, 0.25),
     (Usage(0, 0, 0, 100_000), True, 0.4),
+    (Usage(0, 0, 0, 100_000, cache_write_long_tokens=40_000), False, 0.6 * 0.25 + 0.4 * 0.4),
+    (Usage(0, 0, 0, 100_000, cache_write_long_tokens=200_000), False, 0.4),
     (Usage(1000, 2000, 3000, 4000), False, 0.002 + 0.02 + 0.0006 + 0.01),
     (Usage(200_000, 1000), False, 0.41),           # up to the tier, it included
     (Usage(200_001, 1000), False, 0.815004),       # above it everything is dearer, the output too
