@@ -57,8 +57,8 @@ class Settings:
     budget_strict: bool = option(False, "Refuse models without a price, and everything while the account of the budget cannot be read, instead of going on.", group=LIMIT)
 
     no_optimize: bool = option(False, "Pure pass-through: bytes out are bytes in.", group=SHORTEN)
-    lossless: bool = option(False, "Only what can be read back from the short form itself: nothing left out, no markers.", group=SHORTEN)
-    no_ccr_inject_tool: bool = option(False, "You vouch for a way back to originals (/v1/retrieve, headroom retrieve): long outputs may become views with a marker.", group=SHORTEN)
+    lossless: bool = option(False, "Only what can be read back from the short form itself: nothing left out, no markers, no tool offered.", group=SHORTEN)
+    no_ccr_inject_tool: bool = option(False, "Do not offer headroom_retrieve to the model: you vouch for another way back to originals (/v1/retrieve, headroom retrieve).", group=SHORTEN)
     protect_tool_results: tuple[str, ...] = option((), "Tools whose results never lose anything, comma-separated; globs such as mcp__*, any case.", group=SHORTEN, parse=names, metavar="A,B")
     code_aware: bool = option(False, "Outlines of long source code in any output, by syntax trees (extra code); needs a way back to originals.", group=SHORTEN, env="HEADROOM_CODE_AWARE_ENABLED")
     intercept_tool_results: bool = option(False, "Whole-file reads of long source files become outlines that the model can follow up with a range; needs a way back to originals.", group=SHORTEN, env="HEADROOM_INTERCEPT")

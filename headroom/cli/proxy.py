@@ -176,7 +176,7 @@ def _compression(settings: Settings) -> str:
     elif settings.no_ccr_inject_tool:
         views = "with views (--no-ccr-inject-tool: originals by `headroom retrieve` or /v1/retrieve)"
     else:
-        views = "lossless; with views where the agent has our MCP tool (`headroom mcp install`)"
+        views = "views of long outputs; the model gets originals back by headroom_retrieve, unseen by the client"
     more = [
         f"no views of {', '.join(settings.protect_tool_results)}" if settings.protect_tool_results else "",
         "tool definitions compacted (--compact-tools)" if settings.compact_tools else "",
