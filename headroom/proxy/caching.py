@@ -10,7 +10,7 @@ from headroom.conversation import Usage
 from headroom.http.message import Fields, get
 from headroom.layers.observe import Account
 from headroom.prefix import Prefix, prefix
-from headroom.prices import Model
+from headroom.prices import Model, Rates
 from headroom.proxy.compression import Prepared
 from headroom.record import PromptCache, Record
 
@@ -65,8 +65,7 @@ class Caching:
             verdict = self.guard.observe(_turn(record, record.prefix), terms(record.provider, None if model is None else model.cache_min))
             outcome = replace(outcome, cause=verdict.cause, lost=verdict.lost)
             if rates is not None:
-                again = rates.write_short if record.usage.cache_write_tokens else rates.input
-                outcome = replace(outcome, lost_usd=verdict.lost * (again - rates.read) / MILLION)
+                outcome = replace(outcome, lost_usd=verdict.lost * (_again(record.usage, rates) - rates.read) / MILLION)
         return replace(record, prompt_cache=outcome)
 
 
@@ -74,6 +73,13 @@ def _turn(record: Record, begins: Prefix) -> Turn:
     waited = record.total_ms if record.ttfb_ms is None else record.ttfb_ms
     scope = Scope(record.model, record.credential)
     return Turn(scope, begins, record.usage, record.ts, record.ts + waited / 1000, record.rewritten)
+
+
+def _again(usage: Usage, rates: Rates) -> float:
+    """What a token is paid at that was not found: it is written, where writing has a price."""
+    if usage.cache_write_long_tokens:
+        return rates.write_long
+    return rates.write_short if usage.cache_write_tokens else rates.input
 
 
 def _input(usage: Usage) -> int:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import anyio
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headroom.cacheguard import CacheGuard
-from headroom.conversation import Report, Usage
+from headroom.conversation import Json, Report, Usage
+from headroom.dialects import find
 from headroom.http.message import Fields
 from headroom.prefix import Common, Prefix, common
 from headroom.prices import load
@@ -17,7 +22,7 @@ from tests.proxy.test_compression import LONG, SAID, Books, body, compression, d
 
 pytestmark = pytest.mark.anyio
 
-PRICES = load('{"models": {"m": {"input": 4, "output": 8, "read": 1, "write_short": 5, "cache_min": 1000}}}')
+PRICES = load('{"models": {"m": {"input": 4, "output": 8, "read": 1, "write_short": 5, "write_long": 7, "cache_min": 1000}}}')
 FIRST = body(result(LONG + "a"))
 SECOND = body(result(LONG + "a"), SAID, result(LONG + "b"))
 
@@ -115,15 +120,18 @@ async def test_records_say_what_became_of_the_cache_and_what_it_comes_to() -> No
     ]
 
 
-async def test_what_a_bust_costs_without_a_fee_for_writing() -> None:
+@pytest.mark.parametrize(("usage", "dollars"), [
+    (Usage(10_000, 1, 0, None), 0.03), (Usage(0, 1, 0, 10_000), 0.04), (Usage(0, 1, 0, 10_000, cache_write_long_tokens=10_000), 0.06),
+])
+async def test_what_a_bust_costs_is_what_is_paid_for_what_is_not_found(usage: Usage, dollars: float) -> None:
     ledger = Ledger()
     caching = Caching(ledger, CacheGuard(), PRICES.find)
     one = begins(await prepare(compression(Books(), "v1"), SECOND))
     other = begins(await prepare(compression(Books(), "version 2", durable=False), SECOND))
-    caching.end(record(one, Usage(10_000, 1, 0, None)))
-    caching.end(record(other, Usage(10_000, 1, 0, None), 10))
+    caching.end(record(one, usage))
+    caching.end(record(other, usage, 10))
     outcome = ledger.outcomes[1]
-    assert (outcome.cause, outcome.lost, outcome.lost_usd) == ("bust", 10_000, 0.03)
+    assert (outcome.cause, outcome.lost, outcome.lost_usd) == ("bust", 10_000, dollars)
 
 
 async def test_an_answer_that_did_not_say_when_it_began_began_at_its_end() -> None:
@@ -141,3 +149,65 @@ async def test_marks_are_no_part_of_what_a_request_begins_with() -> None:
     marked["messages"][-1]["content"][0]["cache_control"] = {"type": "ephemeral"}
     c = compression(Books())
     assert common(begins(await prepare(c, json.dumps(marked).encode())), begins(await prepare(c, SECOND))) == Common(1, 1)
+
+
+def chat(turns: Sequence[str]) -> tuple[str, Json]:
+    messages: list[Json] = [{"role": "system", "content": "be kind"}, {"role": "user", "content": "go"}]
+    for n, text in enumerate(turns):
+        call = {"id": f"c{n}", "type": "function", "function": {"name": "Bash", "arguments": json.dumps({"command": f"ls {n}"})}}
+        messages += [{"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "tool", "tool_call_id": f"c{n}", "content": text}]
+    return "/v1/chat/completions", {"model": "m", "messages": messages}
+
+
+def responses(turns: Sequence[str]) -> tuple[str, Json]:
+    items: list[Json] = [{"type": "message", "role": "user", "content": "go"}]
+    for n, text in enumerate(turns):
+        items += [
+            {"type": "function_call", "call_id": f"c{n}", "name": "Bash", "arguments": json.dumps({"command": f"ls {n}"})},
+            {"type": "function_call_output", "call_id": f"c{n}", "output": text},
+        ]
+    return "/v1/responses", {"model": "m", "input": items, "store": False}
+
+
+def messages(turns: Sequence[str]) -> tuple[str, Json]:
+    said: list[Json] = [{"role": "user", "content": "go"}]
+    for n, text in enumerate(turns):
+        said += [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": f"t{n}", "name": "Bash", "input": {"command": f"ls {n}"}}]}, result(text, n),
+        ]
+    return "/v1/messages", {"model": "m", "system": "be kind", "messages": said}
+
+
+def gemini(turns: Sequence[str]) -> tuple[str, Json]:
+    contents: list[Json] = [{"role": "user", "parts": [{"text": "go"}]}]
+    for n, text in enumerate(turns):
+        contents += [
+            {"role": "model", "parts": [{"functionCall": {"name": "Bash", "args": {"command": f"ls {n}"}}}]},
+            {"role": "user", "parts": [{"functionResponse": {"name": "Bash", "response": {"output": text}}}]},
+        ]
+    return "/v1beta/models/m:generateContent", {"contents": contents}
+
+
+TEXTS = st.sampled_from([LONG + "a", LONG + "b", "short", "other " * 40])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from([messages, chat, responses, gemini]), st.lists(TEXTS, min_size=1, max_size=6), st.data())
+def test_what_we_send_on_is_never_a_bust_whatever_the_provider_says(
+    write: Callable[[Sequence[str]], tuple[str, Json]], turns: list[str], data: st.DataObject
+) -> None:
+    """Also when another process, of another version, takes over."""
+
+    async def converse() -> None:
+        books, guard, ledger = Books(), CacheGuard(), Ledger()
+        caching = Caching(ledger, guard, PRICES.find)
+        for n in range(len(turns) + 1):
+            path, asked = write(turns[:n])
+            spoken, version = find("POST", path), data.draw(st.sampled_from(["v1", "v2"]))
+            assert spoken is not None
+            prepared = await compression(books, version).prepare(spoken, path, json.dumps(asked).encode())
+            caching.end(record(begins(prepared), used(data.draw(st.sampled_from([0, 20_000])), 20_000), 10.0 * n))
+        assert {outcome.cause for outcome in ledger.outcomes} <= {"first", "hit", "unexplained"}
+        assert not guard.append_only(begins(prepared).conversation)
+
+    anyio.run(converse)
