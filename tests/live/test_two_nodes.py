@@ -186,3 +186,23 @@ async def test_a_frozen_redis_holds_up_few_requests(world: World, redis: RedisSe
     await health(world, 0, "healthy")
     await world.say(0, 8)
     assert unbroken(world.sent["c"])
+
+
+async def test_limits_are_everybodys_and_each_ones_own_while_redis_is_away(world: World, redis: RedisServer) -> None:
+    for _ in range(2):
+        await world.start(redis.url + PATIENT, "--rpm=1")
+
+    async def admitted() -> list[int]:
+        """What each node answers, asked in turn; none gets a second one within a minute."""
+        body = {"model": "m", "max_tokens": 9, "metadata": {"user_id": "c"}, "messages": [{"role": "user", "content": "hello"}]}
+        return [(await world.ask(node, "POST", "/v1/messages", body))[0] for node in (0, 1, 0, 1)]
+
+    assert await admitted() == [200, 429, 429, 429]
+    redis.kill()
+    for node in (0, 1):
+        await health(world, node, "degraded")
+    assert await admitted() == [200, 200, 429, 429]
+    redis.start()
+    for node in (0, 1):
+        await health(world, node, "healthy")
+    assert await admitted() == [429, 429, 429, 429]
