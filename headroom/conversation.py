@@ -7,7 +7,7 @@ whatever nobody edits reaches the provider as the bytes that came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -98,6 +98,8 @@ class Conversation:
     replies: tuple[Reply, ...] = ()
     tools_in: int | None = None
     """The element that brings the first tools, where they stand in the conversation itself."""
+    gone: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """Part → parts before it that are left out of the request from there on, so that nothing behind may refer to them."""
 
 
 @dataclass(frozen=True, slots=True)

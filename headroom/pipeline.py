@@ -132,6 +132,7 @@ class Pipeline:
             found = self.ways(keys, sent, new=history == 0, offer=False) if ways is None else ways
             fold.define(found, None if keys.opening in sent else keys.opening)
         for i, part in enumerate(conversation.parts):
+            fold.forget(conversation.gone.get(i, ()))
             key = keys.parts.get(i, "")
             if part.role != "tool":
                 fold.skip(part, "not_tool_output")
@@ -273,6 +274,10 @@ class _Fold:
         asked = part.role == "user" and not part.text.lstrip().startswith(_REMINDER)
         question = part.text if asked else self._past[-1].question if self._past else ""
         self._past.append(Sent(part, "" if self._conversation.forgets else text, question))
+
+    def forget(self, gone: Sequence[int]) -> None:
+        for i in gone:
+            self._past[i] = replace(self._past[i], text="")
 
     def replay(self, part: Part, form: str | None) -> None:
         if form is None:

@@ -239,6 +239,13 @@ def test_where_the_provider_forgets_nothing_of_the_past_is_shown() -> None:
     assert recording.seen == [[], [("", ""), ("", "why?")]]
 
 
+def test_what_is_gone_from_a_place_on_is_not_shown_there() -> None:
+    recording = Recording()
+    c = replace(conversation(tool("x"), tool("y"), tool("z")), gone={2: (0,)})
+    fold(Pipeline([recording], Scale(words)), c)
+    assert recording.seen == [[], [("x", "")], [("", ""), ("y", "")]]
+
+
 text = st.sampled_from([LONG, "long p q r s t", "other words", "boom", "~ " + LONG]) | st.text(max_size=12)
 part = st.builds(Part, st.sampled_from(["system", "user", "assistant", "tool"]), text, st.just(("x",)), st.sampled_from(["", "Bash"]))
 others = st.lists(st.text("ab {}", max_size=9), max_size=2).map(tuple)

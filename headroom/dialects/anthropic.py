@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from headroom.conversation import Address, Conversation, Json, Part, Role, Usage
 from headroom.dialects.document import Document
+from headroom.dialects.rewriting import appended, without
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
 from headroom.dialects.ties import UNKNOWN, Side, Ties
 from headroom.dialects.turns import Call, Calls, Turn, read
@@ -76,6 +77,12 @@ class Anthropic:
             "tool" if side == "user" and answered else side, calls, tuple(call.id for call in calls), answered,
             "text" in kinds, not kinds.isdisjoint(SIGNED), not kinds.isdisjoint(STAYS),
         )
+
+    def noted(self, source: str, text: str) -> str:
+        return appended(source, "content", text, lambda said: {"type": "text", "text": said})
+
+    def bare(self, source: str) -> str | None:
+        return without(source, "content", SIGNED)
 
     def usage(self, message: Json) -> Usage | None:
         """Of a whole answer, of message_start (where it is in `message`) or of message_delta."""

@@ -47,6 +47,15 @@ class Dialect(Protocol):
         """What ties one element of the conversation to others."""
         ...
 
+    def noted(self, source: str, text: str) -> str:
+        """JSON of an element that holds words of the user, with a text of ours behind them."""
+        ...
+
+    def bare(self, source: str) -> str | None:
+        """JSON of an element without the reasoning that a provider refuses once what stands before it has changed; None if
+        nothing is left. What providers pass over by themselves stays: without it they refuse what it led to."""
+        ...
+
     def usage(self, message: Json) -> Usage | None:
         """What one JSON message of an answer (a whole body, or the data of one SSE event) says of tokens.
 

@@ -138,14 +138,15 @@ class Document:
             found.append((at, source))
         return tuple(found)
 
-    def facts(self, name: str, reader: Reader[F]) -> list[F]:
-        """What `reader` makes of each element of a top-level array, or of the member as a whole where it is no array."""
+    def facts(self, name: str, reader: Reader[F], weight: int = 2) -> list[F]:
+        """What `reader` makes of each element of a top-level array, or of the member as a whole where it is no array.
+        `weight`: bytes to remember for each byte of the element, as most facts hold its texts."""
         found: list[F] = []
         for at, value in self._units(name):
             fact = self._known(value, reader.name)
             if fact is None:
                 fact = reader.read(at, self._parsed(value))
-                self._keep(value, reader.name, fact, 2 * (value.end - value.start))
+                self._keep(value, reader.name, fact, weight * (value.end - value.start))
             reader.absorb(fact)
             found.append(fact)
         return found

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from headroom.conversation import Address, Conversation, Json, Part, Role, Usage
 from headroom.dialects.document import Document
+from headroom.dialects.rewriting import appended
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
 from headroom.dialects.ties import UNKNOWN, Side, Ties
 from headroom.dialects.turns import Call, Calls, Turn, read
@@ -77,6 +78,12 @@ class Gemini:
         words = any(isinstance(piece.get("text"), str) and not piece.get("thought") for piece in pieces)
         bound = any(piece.get(name) for piece in pieces for name in SIGNATURE)
         return Ties(side, calls, tuple(call.id for call in calls), answered, words, bound)
+
+    def noted(self, source: str, text: str) -> str:
+        return appended(source, "parts", text, lambda said: {"text": said})
+
+    def bare(self, source: str) -> str | None:
+        return source
 
     def usage(self, message: Json) -> Usage | None:
         """promptTokenCount includes what was cached, candidatesTokenCount leaves out the thoughts."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from headroom.conversation import Address, Conversation, Json, Part, Usage
 from headroom.dialects import openai
 from headroom.dialects.document import Document
+from headroom.dialects.rewriting import appended
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
 from headroom.dialects.strict import parsed
 from headroom.dialects.ties import UNKNOWN, Ties
@@ -46,6 +47,12 @@ class OpenAIChat:
             return UNKNOWN
         words = any(True for _ in _texts(message.get("content"), ()))
         return Ties(openai.ROLES.get(role, "user"), calls, tuple(call.id for call in calls), words=words)
+
+    def noted(self, source: str, text: str) -> str:
+        return appended(source, "content", text, lambda said: {"type": "text", "text": said})
+
+    def bare(self, source: str) -> str | None:
+        return source
 
     def usage(self, message: Json) -> Usage | None:
         """prompt_tokens are all of the prompt, what was cached and what was written to the cache included."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from headroom.conversation import Address, Conversation, Json, Part, Usage
 from headroom.dialects import openai
 from headroom.dialects.document import Document
+from headroom.dialects.rewriting import appended
 from headroom.dialects.shapes import compact, mapping, objects, text_of, tokens_of
 from headroom.dialects.strict import parsed
 from headroom.dialects.ties import UNKNOWN, Ties
@@ -75,6 +76,12 @@ class OpenAIResponses:
         if kind in SPOKEN:
             return Ties("assistant", bound=kind == "reasoning", fixed=kind != "reasoning")
         return Ties("tool", answered=ids[:1], fixed=kind in DEFINES_TOOLS) if kind.endswith("_output") else UNKNOWN
+
+    def noted(self, source: str, text: str) -> str:
+        return appended(source, "content", text, lambda said: {"type": "input_text", "text": said})
+
+    def bare(self, source: str) -> str | None:
+        return source
 
     def usage(self, message: Json) -> Usage | None:
         """Of a whole answer, or of response.completed and its like. input_tokens are all of the input."""

@@ -8,7 +8,7 @@ crossing depends on nothing behind it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 
 from headroom.fitting.elements import Element
@@ -60,6 +60,7 @@ class Policy:
     foreign: int = 0
     """Elements before it were sent before we saw the conversation, and stay."""
     live: int = LIVE
+    """Steps at the end that stay, if there is room for them."""
 
 
 DEFAULT = Policy()
@@ -98,10 +99,13 @@ class Fit:
         return frozenset(i for cut in self.cuts for i in cut.folded) - self.dropped
 
 
-def fit(elements: Sequence[Element], budget: Budget, policy: Policy = DEFAULT, known: Sequence[Cut] = ()) -> Fit:
+def fit(
+    elements: Sequence[Element], budget: Budget, policy: Policy = DEFAULT, known: Sequence[Cut] = (), first: int = 0
+) -> Fit:
     """The cuts of a conversation. Those of a longer one begin with those of any of its beginnings.
 
     `known` are its first cuts, as far as somebody remembers them: they are taken as they are, which spares the choice.
+    `first`: what stands before it was sent without any other cut: where one was needed, none was possible.
     Only where a cut is chosen do the texts of elements matter. Their tokens are always those without any cut.
     """
     total = raw = budget.overhead
@@ -115,10 +119,11 @@ def fit(elements: Sequence[Element], budget: Budget, policy: Policy = DEFAULT, k
         sizes[at] = element.tokens
         cut = remembered.get(at)
         if cut is None:
-            if at < last or total <= max(budget.limit, patience) or len(cuts) >= most_cuts(raw, budget):
+            if at < last or total <= max(budget.limit, patience) or _by_need(cuts, budget) >= most_cuts(raw, budget):
                 continue
-            cut = _cut(elements[: at + 1], sizes, total, budget, policy)
-        if cut.after < cut.before:
+            tried = at >= first
+            cut = _cut(elements[: at + 1], sizes, total, budget, policy) if tried else Cut(at, {}, frozenset(), total, total)
+        if at in remembered or cut.after < cut.before:
             total = _again(cut, cuts, sizes)
         patience = total + budget.window // PATIENCE if total > budget.limit else 0
     return Fit(tuple(cuts), total, total <= budget.limit)
@@ -128,6 +133,11 @@ def most_cuts(tokens: int, budget: Budget) -> int:
     """How often a conversation of so many tokens, had nothing been taken away, may have been cut."""
     over, step = tokens - budget.limit, max(1, budget.limit - budget.low_water)
     return 0 if over <= 0 else 1 - (-over // step)
+
+
+def _by_need(cuts: Sequence[Cut], budget: Budget) -> int:
+    """How many cuts were made because the conversation outgrew the window."""
+    return sum(cut.before > budget.limit for cut in cuts)
 
 
 def _again(cut: Cut, cuts: list[Cut], sizes: dict[int, int]) -> int:
@@ -140,6 +150,15 @@ def _again(cut: Cut, cuts: list[Cut], sizes: dict[int, int]) -> int:
 
 
 def _cut(elements: Sequence[Element], sizes: dict[int, int], total: int, budget: Budget, policy: Policy) -> Cut:
+    """As much of the live end stays as leaves room: where it is most of the window, the next cut would follow at once."""
+    for live in range(policy.live, -1, -1):
+        cut = _cut_before(elements, sizes, total, budget, replace(policy, live=live))
+        if cut.after <= budget.low_water or live <= 1:
+            break
+    return cut
+
+
+def _cut_before(elements: Sequence[Element], sizes: dict[int, int], total: int, budget: Budget, policy: Policy) -> Cut:
     """Fold, then drop. `sizes` are the tokens of what is left."""
     at = len(elements) - 1
     gone = {i for i in range(at) if i not in sizes}

@@ -5,14 +5,14 @@ The heavy steps are pure and run in a worker thread when there is much to do; th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import anyio.to_thread
 
 from headroom import weaving
-from headroom.chain import Chain, reply
+from headroom.chain import Chain, mended, reply
 from headroom.conversation import Address, Conversation, Edit, Report, Skip, Skipped
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import Document, Unreadable
@@ -20,10 +20,12 @@ from headroom.dialects.document_memo import DocumentMemo
 from headroom.dialects.hidden import HIDDEN
 from headroom.dialects.hidden.base import NAME, Exchange
 from headroom.errors import StoreError
+from headroom.fitting.subject import LEAST, Subject
 from headroom.learning.pins import NONE, Pin
 from headroom.memo import Memo
 from headroom.patterns import Policies
 from headroom.pipeline import OFFERED, Outcome, Pipeline
+from headroom.proxy.refitting import Fitted, Given, Refitting, Standing, as_is
 from headroom.sent import Form, Journal, Unread
 from headroom.weaving import Addition, Seams
 
@@ -69,9 +71,12 @@ class Reading:
     """Bytes of the body."""
     target: str
     """Path and query of the request."""
+    dialect: Dialect
     seams: Seams | None
     """None where this API has no way to hide something."""
     policies: Policies = NONE
+    standing: Standing | None = None
+    """What may be decided about the conversation as a whole; None where nothing may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,9 @@ class Prepared:
     """Our tool stands in the body, so calls of it are to be answered."""
     added: int = 0
     """Estimated tokens of what was put in; in the report already."""
+    fitted: Fitted | None = None
+    bare: int = 0
+    """So many elements at the head of `body` stand without reasoning that was bound to what it was said behind."""
     unlike: int = 0
     """Answers with hidden rounds on record that the client has changed beyond recognition."""
 
@@ -125,6 +133,12 @@ class Compression:
         self._plain: Memo[str, bool] = Memo(PLAIN_BYTES)
         """Answers, by their keys, that are known to have no hidden rounds: those are on record before the client has the answer."""
         self._threads = anyio.CapacityLimiter(THREADS)
+        self._refitting: Refitting | None = None
+
+    def fitting(self, refitting: Refitting) -> Compression:
+        """The same, and conversations that outgrow their model's window are made to fit."""
+        self._refitting = refitting
+        return self
 
     async def prepare(
         self, dialect: Dialect, target: str, body: bytes, leave: Skip | None = None, keep: Keep | None = None,
@@ -142,18 +156,32 @@ class Compression:
             tokens = await self.aside(len(body), lambda: self._pipeline.size(reading.conversation))
             return replace(untouched(body, leave, tokens), reading=reading)
         pin = None if pinned is None else await pinned(reading.conversation, reading.keys.parts)
-        return await self._decide(reading, keep, pin)
+        prepared = await self._decide(reading, keep, pin)
+        if self._refitting is not None and not reading.conversation.only_counted:
+            self._refitting.count(prepared.fitted)
+        return prepared
 
-    async def other_reading(self, prepared: Prepared) -> Prepared:
-        """The same body with what has no record read the other way: for a provider that refused our reading."""
+    async def other_reading(self, prepared: Prepared, keep: Keep | None = None) -> Prepared:
+        """The same body with what has no record read the other way: for a provider that refused our reading. `keep` as in
+        `prepare`."""
         assert prepared.reading is not None
         assert prepared.other is not None
-        other = await self._compress(prepared.reading, prepared.sent, prepared.other)
+        other = await self._reachable(prepared.reading, prepared.sent, prepared.other, keep)
         return replace(other, unsettled="amend")
+
+    async def repaired(self, prepared: Prepared) -> Prepared | None:
+        """The same without any reasoning that is bound to what it was said behind, for a provider that refused all readings of
+        the past: better without what the model thought than without the conversation. None if there is none."""
+        assert prepared.reading is not None
+        dialect = prepared.reading.dialect
+        body, count = await self.aside(len(prepared.body), lambda: weaving.without_reasoning(prepared.body, dialect.turns, dialect.bare))
+        return None if body == prepared.body else replace(prepared, body=body, changed=True, bare=count)
 
     async def settle(self, prepared: Prepared) -> int:
         """The provider took it: what was a guess becomes the record. Answers failures."""
         try:
+            if prepared.bare and prepared.reading is not None:
+                await self._journal.amend({mended(prepared.reading.keys.opening): str(prepared.bare)})
             if prepared.unsettled == "record":
                 await self._journal.record(prepared.report.forms)
             elif prepared.unsettled == "amend":
@@ -180,14 +208,19 @@ class Compression:
             raise Unreadable("too_costly")
         hidden = HIDDEN.get(dialect.name)
         seams = None if hidden is None else Seams(hidden, document, dialect.turns, conversation)
-        return Reading(document, conversation, self._pipeline.chain(conversation), len(body), target, seams)
+        subject = Subject(dialect, document, conversation, self._pipeline.chain(conversation))
+        standing = None if self._refitting is None or len(body) < LEAST else self._refitting.standing(subject, self._tokens)
+        return Reading(document, conversation, subject.keys, len(body), target, dialect, seams, standing=standing)
 
     def _wanted(self, reading: Reading) -> list[str]:
         """What the journal is to be asked."""
         conversation, keys = reading.conversation, reading.keys
         defined = conversation.definitions or conversation.tools_in is not None
         replies = (key for key in keys.replies if not self._plain.get(key)) if defined else ()
-        return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies]
+        decided = () if self._refitting is None else self._refitting.wanted(reading.standing)
+        once_mended = mended(keys.opening)
+        repair = [once_mended] if conversation.replies and not self._plain.get(once_mended) else []
+        return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies, *decided, *repair]
 
     async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None) -> Prepared:
         keys, fresh = reading.keys, reading.conversation.fresh
@@ -196,8 +229,10 @@ class Compression:
             return await self._compress(reading, {}, fresh)
         sent, failures = await self._known(wanted if pin is None else [*wanted, pin.key])
         if not failures:
-            for key in set(keys.replies).intersection(wanted).difference(sent):
+            for key in {mended(keys.opening), *keys.replies}.intersection(wanted).difference(sent):
                 self._plain.put(key, True, PLAIN_ROW)
+            if self._refitting is not None:
+                self._refitting.read(reading.standing, sent)
         history = [key for i, key in keys.parts.items() if i < fresh]
         unknown = any(key not in sent for key in history)
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
@@ -272,29 +307,54 @@ class Compression:
         ways = self._ways(reading, sent, history)
 
         def work() -> Prepared:
-            outcome: Outcome = self._pipeline.under(reading.policies)(conversation, keys, sent, history, lossy=lossy, ways=ways)
-            return self._spliced(reading, outcome, sent, offered=OFFERED in ways)
+            def fold(conversation: Conversation) -> Outcome:
+                return self._pipeline.under(reading.policies)(conversation, keys, sent, history, lossy=lossy, ways=ways)
+
+            unlike: list[str] = []
+            additions = self._additions(reading, sent, unlike) if OFFERED in ways else []
+            given = Given(history, additions, lossy, reading.policies.importance)
+            fitted = self._fitted(reading, sent, given, fold)
+            return replace(self._mended(self._spliced(reading, fitted, additions), sent), sent=sent, unlike=len(unlike))
 
         return await self.aside(max(new, reading.size // SHARE_ON_LOOP), work)
 
-    def _spliced(self, reading: Reading, outcome: Outcome, sent: Mapping[str, Form], *, offered: bool) -> Prepared:
-        """Texts edited, and what is ours put in."""
-        unlike: list[str] = []
-        additions: list[Addition] = []
-        tool = reading.seams.tool() if reading.seams is not None and offered and not reading.conversation.kept_by_provider else None
-        if reading.seams is not None and tool is not None:
-            additions = [tool, *reading.seams.rounds(reading.keys, sent, unlike.append)]
-        body = reading.document.splice(outcome.edits, [addition.rewrite for addition in additions])
-        tokens = [self._pipeline.weigh(addition.text).tokens for addition in additions]
+    def _fitted(self, reading: Reading, sent: Mapping[str, Form], given: Given, fold: Callable[[Conversation], Outcome]) -> Fitted:
+        if self._refitting is not None and reading.standing is not None:
+            return self._refitting(reading.standing, sent, given, fold)
+        return as_is(fold(reading.conversation), given)
+
+    def _additions(self, reading: Reading, sent: Mapping[str, Form], unlike: list[str]) -> Sequence[Addition]:
+        """What is ours to be put in; `unlike` gets answers that are not the ones on record."""
+        tool = reading.seams.tool() if reading.seams is not None and not reading.conversation.kept_by_provider else None
+        if reading.seams is None or tool is None:
+            return ()
+        return [tool, *reading.seams.rounds(reading.keys, sent, unlike.append)]
+
+    def _spliced(self, reading: Reading, fitted: Fitted, additions: Sequence[Addition]) -> Prepared:
+        """Texts edited, what is ours put in, what does not fit left out."""
+        outcome = fitted.outcome
+        body = reading.document.splice(outcome.edits, fitted.rewrites)
+        tokens = [self._tokens(addition.text) for addition in additions]
         new = [
             Edit(NAME, "", "", addition.text, "addition", 0, count)
             for addition, count in zip(additions[:1], tokens, strict=False) if reading.keys.opening in outcome.report.forms
         ]
         report = replace(outcome.report, after=outcome.report.after + sum(tokens), edits=(*outcome.report.edits, *new))
         return Prepared(
-            body, report, reading, bool(outcome.edits or additions), outcome.edits, sent, offered=bool(additions), added=sum(tokens),
-            unlike=len(unlike),
+            body, report, reading, bool(outcome.edits or fitted.rewrites), fitted.changes, offered=bool(additions), added=sum(tokens), fitted=fitted,
         )
+
+    def _mended(self, prepared: Prepared, sent: Mapping[str, Form]) -> Prepared:
+        """Without the reasoning that was left out once for good."""
+        assert prepared.reading is not None
+        row, dialect = sent.get(mended(prepared.reading.keys.opening)), prepared.reading.dialect
+        if not row or not row.isdecimal():
+            return prepared
+        body, _ = weaving.without_reasoning(prepared.body, dialect.turns, dialect.bare, int(row))
+        return replace(prepared, body=body, changed=prepared.changed or body != prepared.body)
+
+    def _tokens(self, text: str) -> int:
+        return self._pipeline.weigh(text).tokens
 
     async def aside(self, size: int, work: Callable[[], T]) -> T:
         """Here when small, else in a thread. A client that leaves waits for a thread that has begun: one that were

@@ -196,7 +196,7 @@ def is_reference(text: str, *, anywhere: bool = False) -> bool:
 
 def names(past: Sequence[Sent]) -> Mapping[int, str]:
     """What each earlier result is called: by its call, and among results of like calls by which of them it is."""
-    labels = {at: label(sent.part) for at, sent in enumerate(past) if sent.part.role == "tool"}
+    labels = {at: label(sent.part) for at, sent in enumerate(past) if sent.part.role == "tool" and (sent.text or not sent.part.text)}
     counts = Counter(labels.values())
     met: Counter[str] = Counter()
     named: dict[int, str] = {}

@@ -89,7 +89,7 @@ def test_what_is_left_is_legal_fits_or_says_so_and_keeps_what_is_safe(
     assert len(found.cuts) <= most_cuts(budget.overhead + sum(each.tokens for each in known), budget)
     for cut in found.cuts:
         assert cut.after < cut.before
-        before = units([each.ties for each in known[: cut.at + 1]], live=live)
+        before = units([each.ties for each in known[: cut.at + 1]], live=min(live, 1))
         assert cut.dropped.isdisjoint(i for unit in before[:1] + before[-1:] if unit.safe for i in unit.elements)
         if cut.after > budget.low_water:  # nothing more could have gone
             gone = frozenset().union(*(each.dropped for each in found.cuts if each.at <= cut.at))

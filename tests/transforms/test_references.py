@@ -126,6 +126,7 @@ def test_results_of_like_calls_are_told_apart() -> None:
     assert named[:5] == ["Read src/app.py (1st of 23)", "Bash make test", *(f"Read src/app.py ({n} of 23)" for n in ("2nd", "3rd", "4th"))]
     assert named[11:14] == [f"Read src/app.py ({n} of 23)" for n in ("11th", "12th", "13th")]
     assert named[-2:] == ["Read src/app.py (22nd of 23)", "Read src/app.py (previous)"]
+    assert names([sent(FILE, ""), sent(FILE), sent("")]) == {1: "Read src/app.py (1st of 2)", 2: "Read src/app.py (previous)"}
 
 
 def test_the_latest_place_is_named() -> None:

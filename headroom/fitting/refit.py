@@ -1,0 +1,221 @@
+"""Decide what of a conversation's past is sent otherwise from now on.
+
+    Read a.py → 9,000 tokens                       user's words + note of what is gone
+    Read b.py → 7,000 tokens      outgrows the     [a marker: Read b.py was read again]
+    …                             window here →    …
+    Read b.py → 7,000 tokens                       Read b.py → 7,000 tokens
+
+At a crossing, tool outputs that had their day are folded into a marker; where that is not enough, whole units go. A form
+that refers to something that went stands as it came again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from headroom import ccr
+from headroom.conversation import Address, Json, Part
+from headroom.fitting.choice import Cut, Policy, fit
+from headroom.fitting.decision import Decision, encode
+from headroom.fitting.elements import Element, elements, place
+from headroom.fitting.lifecycle import LONG, Reason, folded
+from headroom.fitting.notes import Note, notes
+from headroom.fitting.reasoning import untrue
+from headroom.fitting.scores import Order
+from headroom.fitting.subject import Subject, Weigh, budget
+from headroom.prices import Model
+from headroom.transforms.references import is_reference, label
+
+BEFORE = -1
+"""Stands for the place before all elements."""
+
+WHY: Mapping[Reason, str] = {
+    "superseded": "shown again further down", "stale": "of a file that was changed since", "old": "from early in the conversation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What may be done where a conversation outgrows its window."""
+
+    order: Order = "scores"
+    fold: bool = True
+    """First fold tool outputs that had their day."""
+    lifecycle: bool = True
+    """Stale and superseded reads have had it, and not just what is old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is known of this request besides the conversation."""
+
+    model: Model | None
+    first: int = 0
+    """Elements before it were sent before; what was not cut among them then is not cut now."""
+    added: Mapping[int, int] = field(default_factory=dict)
+    """Element → tokens of what is woven in with it; of what stands before all of them under BEFORE."""
+    lossy: bool = False
+    """What is folded can be had back."""
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """Tool → how much its outputs are missed, 0 … 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refitted:
+    decision: Decision
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """To be recorded before the request leaves."""
+    notes: tuple[Note, ...] = ()
+    """What went on this occasion."""
+    folded: tuple[int, ...] = ()
+    """Parts folded on this occasion."""
+    removed: int = 0
+    """Tokens of all that went or was folded, on this occasion and before."""
+    fits: bool = True
+
+
+class Folding(Protocol):
+    """Shortens the conversation as ever, in the light of what is gone."""
+
+    def __call__(self, cuts: Sequence[Cut]) -> Mapping[Address, str]: ...
+
+
+class Case:
+    """One request. `base`: the weights of its elements."""
+
+    def __init__(self, weigh: Weigh, means: Means, subject: Subject, base: Sequence[int], now: Now) -> None:
+        self._weigh, self._means, self._subject, self._base, self._now = weigh, means, subject, base, now
+        self._parts = subject.conversation.parts
+        self._places = [place(part, subject.dialect.turns) for part in self._parts]
+        conversation = subject.conversation
+        before = [part.text for part, at in zip(self._parts, self._places, strict=True) if at is None]
+        self._head = len(before)
+        overhead = now.added.get(BEFORE, 0) + sum(map(weigh, (*before, *(source for _, source in conversation.definitions))))
+        self._budget = budget(subject.document, conversation, now.model, overhead)
+
+    def decide(self, decision: Decision, names: Mapping[int, str], fold: Folding) -> Refitted:
+        """`decision` as the journal has it; `names` as in `subject.names`: what has no name cannot be recorded, and is not done."""
+        edits = fold(decision.cuts)
+        rows: dict[str, str] = {}
+        new: list[Note] = []
+        deeper: list[int] = []
+        while not (fits := self._total(decision, edits) <= self._budget.limit):
+            known = self._elements(edits)
+            found = fit(known, self._budget, self._policy(decision, edits), decision.cuts, self._now.first)
+            if len(found.cuts) == len(decision.cuts) or found.cuts[len(decision.cuts)].at not in names:
+                break
+            before, cut = decision, found.cuts[len(decision.cuts)]
+            decision, told = self._decided(decision, cut, edits, known)
+            new += told
+            deeper += (i for i, text in decision.forms.items() if text is not None and i not in before.forms)
+            rows[names[cut.at]] = encode(decision, self._head)
+            edits = fold(decision.cuts)
+        return Refitted(decision, rows, tuple(new), tuple(deeper), self._removed(decision, edits), fits)
+
+    def _sizes(self, edits: Mapping[Address, str]) -> list[int]:
+        """Tokens of each element as it is sent without any cut."""
+        found = [size + self._now.added.get(i, 0) for i, size in enumerate(self._base)]
+        for part, at in zip(self._parts, self._places, strict=True):
+            if at is not None and part.at in edits:
+                found[at] -= self._weigh(part.text) - self._weigh(edits[part.at])
+        return found
+
+    def _total(self, decision: Decision, edits: Mapping[Address, str], at: int | None = None) -> int:
+        """Tokens up to an element, as `fit` reckons them."""
+        sizes, stop = self._sizes(edits), None if at is None else at + 1
+        if decision.cuts:
+            return decision.cuts[-1].after + sum(sizes[decision.cuts[-1].at + 1 : stop])
+        return self._budget.overhead + sum(sizes[:stop])
+
+    def _removed(self, decision: Decision, edits: Mapping[Address, str]) -> int:
+        if not decision.cuts:
+            return 0
+        at = decision.cuts[-1].at
+        return max(0, self._budget.overhead + sum(self._sizes(edits)[: at + 1]) - decision.cuts[-1].after)
+
+    def _elements(self, edits: Mapping[Address, str]) -> Sequence[Element]:
+        subject = self._subject
+        return elements(subject.dialect, self._values(), self._parts, self._sizes(edits))
+
+    def _values(self) -> Sequence[Json]:
+        return self._subject.document.elements(self._subject.dialect.turns)
+
+    def _policy(self, decision: Decision, edits: Mapping[Address, str]) -> Policy:
+        means = self._means
+        folds = (lambda at: self._folds(at, decision, edits)) if means.fold and self._now.lossy else None
+        return Policy(means.order, self._now.importance, folds)
+
+    def _markers(self, at: int, decision: Decision, edits: Mapping[Address, str]) -> dict[int, str]:
+        """Part up to the element `at` → the marker that stands for it from now on: as few as it takes, the oldest first, but
+        before them all that is not true any more or shown again."""
+        end = next((i for i, placed in enumerate(self._places) if placed is not None and placed > at), len(self._parts))
+        keep = {j for i in range(end) for j in self._referents(i, edits)}
+        found = folded(self._parts[:end], end, keep | decision.forms.keys())
+        if not self._means.lifecycle:
+            found = {i: "old" for i in found if len(self._parts[i].text) >= LONG}
+        dead = [i for i, why in found.items() if why != "old"]
+        left = self._total(decision, edits, at)
+        made: dict[int, str] = {}
+        for i in (*dead, *(i for i, why in found.items() if why == "old")):
+            text = _marker(self._parts[i], found[i])
+            gain = self._gain(i, text, edits)
+            if gain > 0 and (left > self._budget.low_water or found[i] != "old") and self._places[i] not in decision.dropped:
+                made[i] = text
+                left -= gain
+        return made
+
+    def _gain(self, i: int, text: str, edits: Mapping[Address, str]) -> int:
+        part = self._parts[i]
+        return self._weigh(edits.get(part.at, part.text)) - self._weigh(text)
+
+    def _folds(self, at: int, decision: Decision, edits: Mapping[Address, str]) -> Mapping[int, int]:
+        now = self._sizes(edits)
+        found: dict[int, int] = {}
+        for i, text in self._markers(at, decision, edits).items():
+            placed = self._places[i]
+            if placed is not None:
+                found[placed] = found.get(placed, now[placed]) - self._gain(i, text, edits)
+        return found
+
+    def _decided(
+        self, decision: Decision, cut: Cut, edits: Mapping[Address, str], known: Sequence[Element]
+    ) -> tuple[Decision, Sequence[Note]]:
+        """With one more cut, and the notes that are new."""
+        markers = self._markers(cut.at, decision, edits) if cut.folded else {}
+        forms: dict[int, str | None] = {**decision.forms, **{i: text for i, text in markers.items() if self._places[i] in cut.folded}}
+        cut = self._restored(cut, forms, decision, edits)
+        ties = [each.ties for each in known]
+        cuts = (*decision.cuts, cut)
+        model = self._now.model
+        bare = untrue(ties, cuts) if model is None or model.binds else frozenset[int]()
+        dropped = decision.dropped | cut.dropped
+        told = notes(self._values(), ties, dropped)
+        forms = {i: text for i, text in forms.items() if self._places[i] not in dropped}
+        made = Decision(cuts, {note.at: note.text for note in told}, forms, bare)
+        return made, [note for note in told if decision.notes.get(note.at) != note.text]
+
+    def _restored(self, cut: Cut, forms: dict[int, str | None], decision: Decision, edits: Mapping[Address, str]) -> Cut:
+        """Forms that refer to what goes now stand as they came again: into `forms`; the cut is as much smaller."""
+        out = decision.dropped | cut.dropped
+        gone = {i for i, placed in enumerate(self._places) if placed in cut.dropped or forms.get(i) is not None}
+        sizes, grown = self._sizes(edits), dict[int, int]()
+        for i, (part, placed) in enumerate(zip(self._parts, self._places, strict=True)):
+            if placed is None or placed > cut.at or placed in out or i in forms or gone.isdisjoint(self._referents(i, edits)):
+                continue
+            forms[i] = None
+            grown[placed] = grown.get(placed, 0) + self._weigh(part.text) - self._weigh(edits[part.at])
+        folded = {**cut.folded, **{i: cut.folded.get(i, sizes[i]) + more for i, more in grown.items()}}
+        return replace(cut, folded=folded, after=cut.after + sum(grown.values()))
+
+    def _referents(self, i: int, edits: Mapping[Address, str]) -> Collection[int]:
+        """Parts that a part's form may refer to."""
+        form = edits.get(self._parts[i].at)
+        if form is None or not is_reference(form, anywhere=True):
+            return ()
+        return {j for j in range(i) if self._parts[j].role == "tool" and label(self._parts[j]) in form}
+
+
+def _marker(part: Part, why: Reason) -> str:
+    return ccr.marker(ccr.key_of(part.text), f"{len(part.text):,} characters {WHY[why]}")

@@ -1,0 +1,195 @@
+"""Refits the conversations of a proxy: what was decided before is found in the journal, what is new goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from headroom import ccr
+from headroom.conversation import Address, Conversation, Edit, Json
+from headroom.dialects.document import Rewrite
+from headroom.fitting.choice import Cut
+from headroom.fitting.decision import UNCUT, Decision, decode
+from headroom.fitting.elements import place
+from headroom.fitting.refit import BEFORE, Case, Means, Now, Refitted
+from headroom.fitting.rewriting import rewrites
+from headroom.fitting.subject import LEAST, Subject, Weigh, hidden, names, weights
+from headroom.memo import Memo
+from headroom.pipeline import Outcome
+from headroom.prices import Model
+from headroom.sent import Form
+from headroom.tokens import estimate
+from headroom.weaving import Addition
+
+BY_FIT, BY_FOLD = "fit", "fold"
+"""Names of edits: units left out, and tool outputs that had their day."""
+
+ABSENT_BYTES, ABSENT_ROW = 4 << 20, 200
+"""Room for names under which nothing stands, and what one takes: a key of 40 digits, a tuple, a dict entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A conversation long enough that something may have been decided about it."""
+
+    subject: Subject
+    weigh: Weigh
+    base: Sequence[int]
+    """Tokens of its elements, as they came."""
+    names: Mapping[int, str]
+    """Element → where in the journal a decision made there stands."""
+
+    @property
+    def first(self) -> int:
+        """The first element that the provider has not seen: the model's last answer, and what came since."""
+        replies = self.subject.conversation.replies
+        return replies[-1].start if replies else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A request as it leaves."""
+
+    outcome: Outcome
+    """Its edits are those to be made; its report tells of the decision too."""
+    rewrites: Sequence[Rewrite]
+    changes: Mapping[Address, str]
+    """Texts as they leave; "" where they do not."""
+    found: Refitted | None = None
+    rewritten: bool = False
+    """The past leaves otherwise than before, on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is known of a request besides its conversation."""
+
+    history: int
+    """0: nothing tells what was sent before from what is new (see headroom.pipeline)."""
+    additions: Sequence[Addition] = ()
+    """They stand in the body whatever is decided."""
+    lossy: bool = False
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """Tool → how much its outputs are missed where they are not shown."""
+
+
+def as_is(outcome: Outcome, given: Given) -> Fitted:
+    """Nothing is decided beyond the texts."""
+    return Fitted(outcome, [addition.rewrite for addition in given.additions], outcome.edits)
+
+
+class Refitting:
+    """Shared by all dialects; its counters are changed by the thread that has the request only."""
+
+    def __init__(self, find: Callable[[str], Model | None], means: Means) -> None:
+        """`find` gives a model of the price table, by any name."""
+        self._find, self._means = find, means
+        self._absent: Memo[str, bool] = Memo(ABSENT_BYTES)
+        self.cuts = self.elements = self.folds = self.tokens = self.tight = 0
+
+    def stats(self) -> Json:
+        """For /stats."""
+        return {
+            "cuts": self.cuts, "elements_dropped": self.elements, "outputs_folded": self.folds, "tokens_removed": self.tokens,
+            "did_not_fit": self.tight,
+        }
+
+    def standing(self, subject: Subject, weigh: Weigh) -> Standing | None:
+        """None for a conversation that is short, or not whole."""
+        base = weights(subject, weigh, estimate)
+        return Standing(subject, weigh, base, names(subject, base)) if sum(base) >= LEAST else None
+
+    def wanted(self, standing: Standing | None) -> list[str]:
+        """What the journal is to be asked."""
+        return [] if standing is None else [name for name in standing.names.values() if not self._absent.get(name)]
+
+    def read(self, standing: Standing | None, sent: Mapping[str, Form]) -> None:
+        """Nothing stands under a name of what was sent before, and nothing ever will."""
+        if standing is not None:
+            for at, name in standing.names.items():
+                if at < standing.first and name not in sent:
+                    self._absent.put(name, True, ABSENT_ROW)  # a value, not an option
+
+    def __call__(self, standing: Standing, sent: Mapping[str, Form], given: Given, fold: Callable[[Conversation], Outcome]) -> Fitted:
+        """`fold` shortens a conversation as ever."""
+        subject, weigh = standing.subject, standing.weigh
+        outcomes: list[Outcome] = []
+
+        def edits(cuts: Sequence[Cut]) -> Mapping[Address, str]:
+            gone = hidden(subject.conversation, subject.dialect.turns, cuts)
+            outcomes.append(fold(replace(subject.conversation, gone=gone) if gone else subject.conversation))
+            return outcomes[-1].edits
+
+        now = Now(
+            self._find(subject.conversation.model), standing.first if given.history else 0, _added(given.additions, standing), given.lossy,
+            given.importance,
+        )
+        case = Case(weigh, self._means, subject, standing.base, now)
+        found = case.decide(_known(standing, sent), standing.names, edits)
+        if not found.decision.cuts:
+            return replace(as_is(outcomes[-1], given), found=found)
+        woven = [addition.rewrite for addition in given.additions]
+        return _fitted(outcomes[-1], rewrites(found.decision, subject.dialect, woven), standing, found)
+
+    def count(self, fitted: Fitted | None) -> None:
+        """What a request that is to leave came to."""
+        if fitted is None or fitted.found is None:
+            return
+        found = fitted.found
+        self.cuts += len(found.rows)
+        self.elements += sum(len(note.dropped) for note in found.notes)
+        self.folds += len(found.folded)
+        self.tokens += found.removed
+        self.tight += not found.fits
+
+
+def _known(standing: Standing, sent: Mapping[str, Form]) -> Decision:
+    """The last decision on record, which holds all those before it."""
+    conversation = standing.subject.conversation
+    head = _head(standing.subject)
+    for name in reversed([*standing.names.values()]):
+        row = sent.get(name)
+        decision = decode(row, len(standing.base), len(conversation.parts), head) if row else None
+        if decision is not None:
+            return decision
+    return UNCUT
+
+
+def _head(subject: Subject) -> int:
+    return sum(place(part, subject.dialect.turns) is None for part in subject.conversation.parts)
+
+
+def _added(additions: Sequence[Addition], standing: Standing) -> Mapping[int, int]:
+    """Tokens of what is put in, by the element with which it goes."""
+    turns = standing.subject.dialect.turns
+    found: dict[int, int] = {}
+    for addition in additions:
+        at = addition.rewrite.start if addition.key and addition.rewrite.member == turns else BEFORE
+        found[at] = found.get(at, 0) + standing.weigh(addition.text)
+    return found
+
+
+def _fitted(outcome: Outcome, made: Sequence[Rewrite], standing: Standing, found: Refitted) -> Fitted:
+    """The outcome, as changed by what was decided."""
+    decision, subject, weigh = found.decision, standing.subject, standing.weigh
+    parts, turns, dropped = subject.conversation.parts, subject.dialect.turns, decision.dropped
+    edits = dict(outcome.edits)
+    for i, text in decision.forms.items():
+        if text is None:
+            edits.pop(parts[i].at, None)
+        else:
+            edits[parts[i].at] = text
+    out = [part.at for part in parts if place(part, turns) in dropped]
+    for at in out:
+        edits.pop(at, None)
+    report = outcome.report
+    folds = [(parts[i], decision.forms.get(i)) for i in found.folded]
+    done = [
+        *(Edit(BY_FIT, "", note.original, note.text, "lossy", sum(standing.base[i] for i in note.dropped), weigh(note.text)) for note in found.notes),
+        *(Edit(BY_FOLD, part.tool, part.text, text, "lossy", weigh(part.text), weigh(text)) for part, text in folds if text is not None),
+    ]
+    report = replace(
+        report, after=max(0, report.after - found.removed), edits=(*report.edits, *done), forms={**report.forms, **found.rows},
+        originals={**report.originals, **{ccr.key_of(edit.original): edit.original for edit in done}},
+    )
+    return Fitted(Outcome(edits, report), made, {**edits, **dict.fromkeys(out, "")}, found, bool(found.rows) and standing.first > 0)

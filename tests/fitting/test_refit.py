@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from headroom import ccr
+from headroom.chain import chain
+from headroom.conversation import Address, Json
+from headroom.dialects.document import Document
+from headroom.fitting.choice import Cut
+from headroom.fitting.decision import UNCUT, Decision, decode
+from headroom.fitting.refit import Case, Means, Now, Refitted
+from headroom.fitting.subject import Subject, names, weights
+from headroom.prices import Model, load
+from headroom.tokens import estimate
+from tests.fitting.conversations import NAMED, PATHS, text
+
+(MODEL,) = [each for each in load().models() if each.name == "claude-sonnet-5-5"]
+
+
+def sized(window: int, *, binds: bool = True) -> Model:
+    return replace(MODEL, window=window, max_output=500, binds=binds)
+
+
+def use(n: int, path: str) -> Json:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    return {"role": "assistant", "content": [thought, {"type": "tool_use", "id": f"t{n}", "name": "Read", "input": {"file_path": path}}]}
+
+
+def result(n: int, said: str) -> Json:
+    return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"t{n}", "content": said}]}
+
+
+def session(*reads: tuple[str, str]) -> list[Json]:
+    found: list[Json] = [{"role": "user", "content": "go"}]
+    for n, (path, said) in enumerate(reads):
+        found += (use(n, path), result(n, said))
+    return found
+
+
+def decide(
+    values: Sequence[Json], now: Now, means: Means | None = None, edits: Mapping[Address, str] | None = None, decision: Decision = UNCUT
+) -> Refitted:
+    dialect = NAMED["anthropic"]
+    document = Document.parse(json.dumps({"model": "m", "messages": list(values)}).encode())
+    conversation = dialect.read(document, PATHS["anthropic"])
+    subject = Subject(dialect, document, conversation, chain(conversation, lambda said: hashlib.sha256(said.encode()).digest()))
+    base = weights(subject, estimate, estimate)
+
+    def fold(cuts: Sequence[Cut]) -> Mapping[Address, str]:
+        return edits or {}
+
+    return Case(estimate, Means() if means is None else means, subject, base, now).decide(decision, names(subject, base), fold)
+
+
+READS = session(*((f"src/{n}.py", text(n, 6000)) for n in range(10)))
+SIZE = estimate(text(0, 6000))
+
+
+def test_what_fits_is_left_alone() -> None:
+    found = decide(READS, Now(sized(200_000)))
+    assert (found.decision, found.rows, found.fits, found.removed) == (UNCUT, {}, True, 0)
+
+
+def test_what_does_not_fit_is_cut_recorded_and_found_again() -> None:
+    now = Now(sized(9 * SIZE + 500))
+    found = decide(READS, now)
+    (row,) = found.rows.values()
+    assert decode(row, len(READS), 11) == found.decision
+    assert found.fits
+    assert found.notes
+    assert found.removed > 2 * SIZE
+    again = decide(READS, now, decision=found.decision)
+    assert (again.decision, again.rows, again.notes) == (found.decision, {}, ())
+
+
+def test_reasoning_goes_only_where_the_model_binds_it() -> None:
+    window = 9 * SIZE + 500
+    assert decide(READS, Now(sized(window))).decision.bare
+    assert not decide(READS, Now(sized(window, binds=False))).decision.bare
+
+
+def test_what_was_sent_without_a_cut_is_not_cut_where_it_stands() -> None:
+    found = decide(READS, Now(sized(9 * SIZE + 500), first=len(READS) - 2))
+    assert [cut.at for cut in found.decision.cuts] == [len(READS) - 1]
+
+
+def test_a_conversation_of_which_nothing_may_go_leaves_as_it_is() -> None:
+    found = decide(session(("a.py", text(0, 60_000))), Now(sized(9000)))
+    assert (found.decision, found.fits) == (UNCUT, False)
+
+
+def test_reads_that_had_their_day_are_folded_before_anything_goes() -> None:
+    values = session(*((f"src/{n % 2}.py", text(n, 6000)) for n in range(10)))
+    now = Now(sized(9 * SIZE + 500), lossy=True)
+    found = decide(values, now)
+    assert not found.decision.dropped
+    assert found.folded
+    for i in found.folded:
+        form = found.decision.forms[i]
+        assert form is not None
+        assert ccr.MARKER.fullmatch(form)
+        assert "shown again further down" in form
+    assert decide(values, now, Means(fold=False)).decision.dropped
+    assert decide(values, replace(now, lossy=False)).decision.dropped
+
+
+def test_only_old_outputs_are_folded_without_the_lifecycle() -> None:
+    values = session(*((f"src/{n % 2}.py", text(n, 6000)) for n in range(10)))
+    found = decide(values, Now(sized(9 * SIZE + 500), lossy=True), Means(lifecycle=False))
+    assert found.folded
+    assert all("early in the conversation" in (found.decision.forms[i] or "") for i in found.folded)
+
+
+def test_a_form_that_refers_to_what_is_gone_stands_as_it_came() -> None:
+    said = [text(n, 6000) for n in range(10)]
+    values = session(*((f"src/{n}.py", each) for n, each in enumerate(said)), ("src/0.py", said[0]))
+    form = '[lines seen before: "= A-B of X" is lines A-B of the earlier result X]\n= all of Read src/0.py'
+    edits: dict[Address, str] = {("messages", 22, "content", 0, "content"): form}
+    found = decide(values, Now(sized(9 * SIZE + 500)), Means("oldest"), edits)
+    (cut,) = found.decision.cuts
+    assert 2 in cut.dropped
+    if cut.at == 22:
+        assert found.decision.forms == {11: None}
+    else:
+        assert found.decision.forms == {}
