@@ -55,9 +55,9 @@ class Terms:
 
 
 def terms(provider: str, minimum: int | None) -> Terms:
-    """`minimum` as the price table has it; None where it knows no such model."""
+    """`minimum` as the price table has it; None where it knows no such model, 0 where it does not say."""
     short = LIFETIMES.get(provider, min(LIFETIMES.values()))
-    return Terms(short, LONG.get(provider, short), LEAST if minimum is None else minimum)
+    return Terms(short, LONG.get(provider, short), minimum or LEAST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def test_memory_is_bounded() -> None:
 
 def test_terms_by_provider() -> None:
     assert terms("anthropic", 512) == Terms(300, 3600, 512)
-    assert terms("openai", None) == Terms(1800, 43200, LEAST)
+    assert terms("openai", None) == terms("openai", 0) == Terms(1800, 43200, LEAST)
     assert terms("gemini", 4096) == terms("unheard of", 4096) == Terms(300, 300, 4096)
 
 

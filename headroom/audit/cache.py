@@ -10,15 +10,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LIFETIMES = {"anthropic": 300.0, "openai": 1800.0, "gemini": 300.0}
-"""Seconds by provider: Anthropic's default, that of OpenAI from GPT-5.6 on. Gemini promises none; five minutes are a guess."""
-
-HOUR = 3600.0
-"""Anthropic's longer one, for which the request asks."""
-
-LEAST = 1024
-"""Tokens, where the price table does not say: most models' minimum."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tokens:

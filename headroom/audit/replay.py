@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from headroom import dialects
+from headroom import cacheguard, dialects
 from headroom.audit.bill import MILLION, Bill, Scale, Seen, bill, reported, scale, written_rate
 from headroom.audit.blocks import Block, Blocks
-from headroom.audit.cache import HOUR, LEAST, LIFETIMES, PrefixCache, Terms, Tokens
+from headroom.audit.cache import PrefixCache, Terms, Tokens
 from headroom.audit.recording import Recording, Request
 from headroom.audit.tally import Tally, Worth
 from headroom.conversation import Usage
@@ -150,8 +150,8 @@ class _Player:
         ledger.fetching += self._fetching(ledger, request, views, one.input, model)
 
     def _bill(self, ledger: _Ledger, request: Request, blocks: Sequence[Block], model: Model | None) -> Bill:
-        lifetime = HOUR if request.hour else LIFETIMES[self._dialect.provider]
-        terms = Terms((model.cache_min if model else 0) or LEAST, lifetime)
+        known = cacheguard.terms(self._dialect.provider, model.cache_min if model else None)
+        terms = Terms(known.minimum, known.long if request.hour else known.lifetime)
         factor = self._factor(request)
         weighed = [(HIDDEN, self._scale.hidden + ledger.tool * factor), *((block.digest, block.tokens * factor) for block in blocks)]
         tokens = ledger.cache.take(request.model, weighed, request.at, terms)
