@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from headroom.cacheguard import CacheGuard, Scope, Turn, terms
+from headroom.chain import mended
 from headroom.conversation import Usage
 from headroom.http.message import Fields, get
 from headroom.layers.observe import Account
@@ -35,7 +36,14 @@ def beginning(prepared: Prepared) -> Prefix | None:
     if prepared.offered:
         rows = ((reply.first, prepared.sent.get(key)) for reply, key in zip(conversation.replies, keys.replies, strict=False))
         woven = {first: row for first, row in rows if row}
-    return prefix(conversation, keys.opening, keys.parts, prepared.changes, prepared.offered, woven)
+    # What was left without its reasoning, once the provider had refused it, stays without it.
+    bare = prepared.sent.get(mended(keys.opening)) or (str(prepared.bare) if prepared.bare else "")
+    return prefix(conversation, keys.opening, keys.parts, prepared.changes, (prepared.offered, bare), woven)
+
+
+def rewritten(prepared: Prepared) -> bool:
+    """What was sent before leaves otherwise now, and is meant to: so that it fits, or because it was refused as it was."""
+    return prepared.bare > 0 or (prepared.fitted is not None and prepared.fitted.rewritten)
 
 
 class Caching:

@@ -16,7 +16,7 @@ from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encodin
 from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once
 from headroom.http.sse import Tap
 from headroom.mode import chosen
-from headroom.proxy.caching import beginning, credential
+from headroom.proxy.caching import beginning, credential, rewritten
 from headroom.proxy.compression import UNPARSED, Prepared, untouched
 from headroom.proxy.hearing import Circumstances, heard
 from headroom.proxy.services import Services
@@ -59,7 +59,7 @@ class Exchange:
             draft.overhead_ms = (self._services.clock() - started) * 1000
             response, prepared = await self._ask(request, raw, prepared)
             # Not before: nobody needs it until the end, and the provider takes its time.
-            draft.prefix, draft.credential = beginning(prepared), credential(request.fields)
+            draft.prefix, draft.credential, draft.rewritten = beginning(prepared), credential(request.fields), rewritten(prepared)
         return self._answer(request, *await self._heard(request, response, prepared))
 
     async def _prepare(self, request: Request, raw: bytes) -> Prepared:

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.cacheguard import CacheGuard
+from headroom.chain import mended
 from headroom.conversation import Json, Report, Usage
 from headroom.dialects import find
 from headroom.http.message import Fields
 from headroom.prefix import Common, Prefix, common
 from headroom.prices import load
-from headroom.proxy.caching import Caching, beginning, credential
+from headroom.proxy.caching import Caching, beginning, credential, rewritten
 from headroom.proxy.compression import Prepared
 from headroom.record import PromptCache, Record
 from tests.proxy.test_compression import LONG, SAID, Books, body, compression, dialect, prepare, result
@@ -211,3 +212,13 @@ def test_what_we_send_on_is_never_a_bust_whatever_the_provider_says(
         assert not guard.append_only(begins(prepared).conversation)
 
     anyio.run(converse)
+
+
+async def test_what_is_left_without_its_reasoning_leaves_otherwise_from_its_beginning_on_and_is_meant_to() -> None:
+    c = compression(Books())
+    whole = await prepare(c, SECOND)
+    bare = replace(whole, bare=2)
+    later = replace(whole, sent={mended(begins(whole).conversation): "2"})
+    assert (rewritten(whole), rewritten(bare), rewritten(later)) == (False, True, False)
+    assert common(begins(whole), begins(bare)) == Common(1, 0)
+    assert common(begins(bare), begins(later)) == Common(1, 1)
