@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.request
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,3 +126,19 @@ def test_forms_that_change_are_our_doing(servers: Servers, model: Model) -> None
     who = 'provider="anthropic",model="claude-sonnet-4-6"'
     assert exposed(second, "headroom_cache_busts_total") == [f"headroom_cache_busts_total{{{who}}} 1"]
     assert exposed(second, "headroom_cache_bust_tokens_total") == [f"headroom_cache_bust_tokens_total{{{who}}} {lost}"]
+
+
+def test_what_is_left_out_so_that_it_fits_is_meant_to_be_and_no_bust(servers: Servers, model: Model, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"models": {"small": {"input": 1, "output": 1, "read": 0.1, "window": 24_000, "max_output": 1_000, "cache_min": 1_000}}}), "utf-8")
+    url = servers(proxy(servers(application(model)), f"--prices={prices}"))
+    turns = [request(turns, model="small") for turns in range(16)]
+    for turn in turns:
+        for n, message in enumerate(turn["messages"][2::2]):
+            message["content"][0]["content"] = " ".join(hashlib.sha256(b"%d/%d" % (n, i)).hexdigest() for i in range(40))
+    ask(url, *turns)
+    found = figures(url)
+    assert (found["busts"], found["bust_tokens"]) == (0, 0)
+    assert found["rewrites"] >= 1
+    assert found["rewritten_tokens"] > 0
+    assert found["answers"] == {"first": 1, "rewritten": found["rewrites"], "hit": 15 - found["rewrites"]}
