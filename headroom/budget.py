@@ -130,3 +130,16 @@ def used(request: Asked, seen: Seen) -> Usage:
     if output is None or not seen.whole:
         output = max(seen.events or request.output_tokens, output or 0)
     return replace(said, input_tokens=said.input_tokens if read else request.input_tokens, output_tokens=output)
+
+
+def charge(model: Model, request: Asked, seen: Seen, *, long: bool) -> int:
+    """What an exchange cost in billionths of a dollar, each of its rounds by itself: a tier of prices is one request's.
+
+    `long`: the request wants something cached for the long lifetime. That holds for all that was written to the cache
+    where the provider does not say how much of it.
+    """
+    usage = used(request, seen)
+    rounds = usage.rounds or (usage,)
+    known = sum(nanos(model.cost(one, long=long and one.cache_write_long_tokens is None)) for one in rounds)
+    unsaid = max((usage.output_tokens or 0) - sum(one.output_tokens or 0 for one in rounds), 0)
+    return known + nanos(model.cost(Usage(output_tokens=unsaid)))

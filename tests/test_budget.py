@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from headroom.budget import (
     Seen,
     Window,
     asked,
+    charge,
     estimate,
     moment,
     nanos,
@@ -134,3 +136,22 @@ SAID = Usage(100, 20, 1000, 50)
 ])
 def test_what_an_exchange_used(seen: Seen, expected: Usage) -> None:
     assert used(Asked(777, 88), seen) == expected
+
+
+TIERED = replace(MODEL, tier_from=200_000, tier=Rates(10, 50, 1, 12.5, 20))
+ROUNDS = Usage(300_000, 30, rounds=(Usage(150_000, 10), Usage(150_000, 20)))
+
+
+@pytest.mark.parametrize(("seen", "long", "usd"), [
+    (Seen(200, Usage(150_000, 30), True, 0), False, 0.75 + 0.00075),
+    (Seen(200, Usage(300_000, 30), True, 0), False, 3.0 + 0.0015),
+    (Seen(200, ROUNDS, True, 0), False, 1.5 + 0.00075),              # neither of the two reaches the tier
+    (Seen(200, ROUNDS, False, 130), False, 1.5 + 0.00325),           # a hundred more than was said
+    (Seen(200, Usage(0, 0, 0, 1000), True, 0), False, 0.00625),
+    (Seen(200, Usage(0, 0, 0, 1000), True, 0), True, 0.01),
+    (Seen(200, Usage(0, 0, 0, 1000, cache_write_long_tokens=0), True, 0), True, 0.00625),
+    (Seen(200, Usage(0, 0, 0, 1000, cache_write_long_tokens=400), True, 0), False, 0.00775),
+    (Seen(529, ROUNDS, True, 0), False, 0.0),
+])
+def test_what_an_exchange_cost(seen: Seen, long: bool, usd: float) -> None:
+    assert charge(TIERED, Asked(7, 7), seen, long=long) == nanos(usd)

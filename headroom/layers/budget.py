@@ -21,11 +21,11 @@ from headroom.budget import (
     Seen,
     Window,
     asked,
+    charge,
     estimate,
     moment,
     nanos,
     resets_at,
-    used,
     window,
 )
 from headroom.conversation import Json
@@ -251,8 +251,7 @@ class _Visit:
         """Usage is the sum of all rounds, so the last one that was sent stands for it."""
         for n, request in enumerate(self._asked):
             assert self._model is not None, "or nothing would have been asked"
-            cost = self._model.cost(used(request, seen), long=self._long) if n == sent - 1 else 0.0
-            self._budget.settle(self._ids[n], nanos(cost))
+            self._budget.settle(self._ids[n], charge(self._model, request, seen, long=self._long) if n == sent - 1 else 0)
 
 
 def account(period: Period) -> str:

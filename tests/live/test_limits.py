@@ -215,6 +215,21 @@ def test_what_is_in_flight_is_all_that_a_budget_can_be_short_of(provider: int, t
         assert used <= 1 + 8 * 0.15
 
 
+@pytest.mark.parametrize("state", ["file", "memory"])
+def test_workers_pass_and_spend_what_one_would(provider: int, tmp_path: Path, prices: str, state: str) -> None:
+    """In memory each has its share, so that how much passes depends on who is asked."""
+    options = (prices, "--workers", "4", "--rpm", "40", "--budget", "4", *(["--state", "memory:"] if state == "memory" else []))
+    with proxy(provider, tmp_path, *options) as running, ThreadPoolExecutor(16) as clients:
+        statuses = list(clients.map(lambda _: running.ask("POST", "/v1/messages", request())[0], range(120)))
+        passed = statuses.count(200)
+        assert passed + statuses.count(429) == 120
+        assert passed < 60
+        assert passed * 0.15 <= 4 + 16 * 0.15
+        if state == "file":
+            # Sixteen in flight reserve $0.66, so none is refused before $3.30 are spent, which is twenty-two answers.
+            assert passed >= 22
+
+
 def test_what_has_no_price_passes_and_strict_does_not_let_it(provider: int, tmp_path: Path, prices: str) -> None:
     with proxy(provider, tmp_path, prices, "--budget", "1") as running:
         status, headers, _ = running.ask("POST", "/v1/messages", request(model="unheard-of"))
