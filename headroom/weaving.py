@@ -11,7 +11,7 @@ from headroom import ccr
 from headroom.chain import Chain
 from headroom.conversation import Conversation, Json, Reply
 from headroom.dialects.document import Document, Rewrite
-from headroom.dialects.hidden.base import Exchange, Hidden
+from headroom.dialects.hidden.base import NAME, Exchange, Hidden
 from headroom.dialects.strict import parsed
 
 
@@ -58,6 +58,13 @@ class Seams:
             at = self.conversation.tools_in
             sources, found = [self._bringing(at)], Rewrite(self.turns, at, at + 1, _offering(self.hidden))
         return Addition("", self.hidden.tool, found) if self.hidden.offer(sources) is not None else None
+
+    def leaves_room(self, target: str) -> bool:
+        """Whether our tool may stand in this request of a conversation that it was offered in. What the client has changed since,
+        a tool of that very name or an answer that cannot be made of several, would make it see our calls, or us take its own."""
+        sources = [source for _, source in self.conversation.definitions]
+        taken = any(NAME in source for source in sources) and NAME in self.hidden.declared(sources)
+        return not taken and self.hidden.fits(self.document.get, target)
 
     def rounds(self, keys: Chain, sent: Mapping[str, str | None], unlike: Callable[[str], None]) -> list[Addition]:
         """The hidden rounds of each answer that has some on record. `unlike` hears of an answer that is not the one recorded:

@@ -125,3 +125,18 @@ def test_an_exchange_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize("row", ["", "[]", "{", "[[],[],[1]]", "[[[[]]],[],[]]", '["",[],[]]', "[" * 100_000])
 def test_a_row_that_is_none_of_ours_says_nothing(row: str) -> None:
     assert weaving.read(row) is None
+
+
+@pytest.mark.parametrize(("name", "change", "target", "room"), [
+    ("anthropic", {}, "", True),
+    ("anthropic", {"tools": [BASH, {"name": NAME, "input_schema": {}}]}, "", False),
+    ("anthropic", {"tools": [{**BASH, "description": f"Not {NAME}."}]}, "", True),
+    ("openai-chat", {"n": 2}, "", False),
+    ("openai-responses", {"store": True}, "", False),
+    ("gemini", {"generationConfig": {"candidateCount": 2}}, "", False),
+    ("gemini", {}, "/v1beta/models/m:streamGenerateContent", False),
+    ("gemini", {}, "/v1beta/models/m:streamGenerateContent?alt=sse", True),
+])
+def test_what_the_client_changes_in_mid_session_may_leave_our_tool_no_room(name: str, change: dict[str, Json], target: str, room: bool) -> None:
+    seams, _ = read(name, {**BODIES[name], **change})
+    assert seams.leaves_room(target or PATHS.get(name, "")) == room

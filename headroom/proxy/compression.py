@@ -328,7 +328,8 @@ class Compression:
         tool = reading.seams.tool() if reading.seams is not None and not reading.conversation.kept_by_provider else None
         if reading.seams is None or tool is None:
             return ()
-        return [tool, *reading.seams.rounds(reading.keys, sent, unlike.append)]
+        rounds = reading.seams.rounds(reading.keys, sent, unlike.append)
+        return [tool, *rounds] if reading.seams.leaves_room(reading.target) else rounds
 
     def _spliced(self, reading: Reading, fitted: Fitted, additions: Sequence[Addition]) -> Prepared:
         """Texts edited, what is ours put in, what does not fit left out."""
@@ -341,7 +342,7 @@ class Compression:
         ]
         report = replace(outcome.report, after=outcome.report.after + sum(tokens), edits=(*outcome.report.edits, *new))
         return Prepared(
-            body, report, reading, bool(outcome.edits or fitted.rewrites), fitted.changes, offered=bool(additions), added=sum(tokens), fitted=fitted,
+            body, report, reading, bool(outcome.edits or fitted.rewrites), fitted.changes, offered=any(not addition.key for addition in additions), added=sum(tokens), fitted=fitted,
         )
 
     def _mended(self, prepared: Prepared, sent: Mapping[str, Form]) -> Prepared:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import anyio.to_thread
@@ -24,8 +24,23 @@ from headroom.patterns import How, how_of
 MOST = 3
 """Calls answered within one answer; a further one is answered with the client's next request."""
 
+MOST_CALLS = 32
+"""Calls of one answer that are looked after; models make a handful at once."""
+
+MOST_TEXT = 4 << 20
+"""Characters given back in one answer: about a million tokens, the largest window there is. What was sent is held meanwhile."""
+
+MOST_LATE = 400_000
+"""Characters given back where the client's next request will bring them: about 100,000 tokens. By then nothing can be taken
+back, and a conversation that its model's window does not hold would have ended."""
+
+TOO_LONG = frozenset((400, 413))
+"""Statuses by which providers refuse what their model's window, or their own limit, does not hold."""
+
 BAD_KEY = "no text under that key: a key is 24 hex digits, as it stands in the marker"
 MISS = "the original is not there any more; run the command again to see all of its output"
+TOO_MUCH = "that is too much at once; ask for some of its lines, or with a query"
+TOO_MANY = "too many calls at once; call again for what is still needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,8 @@ class Rounds:
         self._means, self._stream = means, stream
         self._ear = means.hidden.ear(stream=stream)
         self._taps: list[Tap] = []
+        self._given = 0
+        """Characters given back."""
         self.answered = 0
         """Calls that got an original."""
         self.missed = 0
@@ -117,12 +134,13 @@ class Rounds:
                 heard = self._ear.end()
                 if not heard.asked:
                     break
-                results = await self._results(heard)
-                if not (heard.alone and self._means.may_go_on and len(rounds) < MOST):
+                goes_on = heard.alone and self._means.may_go_on and len(rounds) < MOST
+                results = await self._results(heard, MOST_TEXT - self._given if goes_on else MOST_LATE)
+                if not goes_on:
                     last, late = heard.said, results
                     break
                 rounds.append((heard.said, results))
-                current.append(await self._means.ask(tuple(element for said, results in rounds for element in (*said, *results))))
+                current.append(await self._asked_on(heard, rounds))
                 await self._check(current[-1])
         finally:
             self._means.let_go()
@@ -133,6 +151,16 @@ class Rounds:
         if rest:
             yield rest
 
+    async def _asked_on(self, heard: Round, rounds: list[tuple[Elements, Elements]]) -> Response:
+        """The answer behind these rounds. If it is a refusal, then perhaps because of the last one's texts: they are taken back
+        once, so that a retrieval does not end what the client could have gone on with."""
+        response = await self._means.ask(_elements(rounds))
+        if response.status not in TOO_LONG:
+            return response
+        await response.body.aclose()
+        rounds[-1] = (heard.said, self._means.hidden.results([(asked, TOO_MUCH) for asked in heard.asked]))
+        return await self._means.ask(_elements(rounds))
+
     async def _check(self, response: Response) -> None:
         events = (response.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
         if response.status == 200 and events == self._stream and is_plain(response):
@@ -142,8 +170,16 @@ class Rounds:
         await response.body.aclose()
         raise Garbled(f"the provider did not go on after a retrieval (status {response.status})")
 
-    async def _results(self, heard: Round) -> Elements:
-        return self._means.hidden.results([(asked, await self._answer(asked)) for asked in heard.asked])
+    async def _results(self, heard: Round, most: int) -> Elements:
+        """`most`: characters given back."""
+        found: list[tuple[Asked, str]] = []
+        before = self._given
+        for number, asked in enumerate(heard.asked):
+            text = TOO_MANY if number >= MOST_CALLS else await self._answer(asked)
+            text = text if self._given - before + len(text) <= most else TOO_MUCH
+            self._given += len(text)
+            found.append((asked, text))
+        return self._means.hidden.results(found)
 
     async def _answer(self, asked: Asked) -> str:
         given = mapping(asked.arguments)
@@ -166,6 +202,10 @@ class Rounds:
 def is_plain(response: Response) -> bool:
     """Not compressed: an answer that is, although we asked for none such, is only relayed."""
     return (response.get(b"content-encoding") or b"identity").lower() == b"identity"
+
+
+def _elements(rounds: Iterable[tuple[Elements, Elements]]) -> Elements:
+    return tuple(element for said, results in rounds for element in (*said, *results))
 
 
 def _text(value: Json) -> str | None:
