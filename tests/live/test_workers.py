@@ -155,6 +155,18 @@ def test_the_figures_are_those_of_all_workers(provider: Server, tmp_path: Path) 
     assert len({line["request_id"] for line in lines}) == sent
 
 
+def test_workers_count_together_against_a_limit(provider: Server, tmp_path: Path) -> None:
+    with proxy(provider.server_port, tmp_path, "--workers", "3", "--rpm", "20") as running:
+        ready(running, 3)
+        began = time.monotonic()
+        with Load(running.port, 12) as load:
+            until(lambda: len(load.failed) > 60)
+        refilled = (time.monotonic() - began) / 3
+        assert set(load.failed) == {"429"}
+        assert 20 <= load.answered <= 20 + refilled + 3, "one more for each worker at most"
+        assert load.answered == len(Counting.asked)
+
+
 def test_a_killed_worker_is_replaced_and_its_figures_stay(provider: Server, tmp_path: Path) -> None:
     with proxy(provider.server_port, tmp_path, "--workers", "2", WITHOUT_LIMIT) as running:
         ready(running, 2)
