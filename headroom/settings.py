@@ -62,6 +62,10 @@ class Settings:
     protect_tool_results: tuple[str, ...] = option((), "Tools whose results never lose anything, comma-separated; globs such as mcp__*, any case.", group=SHORTEN, parse=names, metavar="A,B")
     code_aware: bool = option(False, "Outlines of long source code in any output, by syntax trees (extra code); needs a way back to originals.", group=SHORTEN, env="HEADROOM_CODE_AWARE_ENABLED")
     intercept_tool_results: bool = option(False, "Whole-file reads of long source files become outlines that the model can follow up with a range; needs a way back to originals.", group=SHORTEN, env="HEADROOM_INTERCEPT")
+    no_intelligent_context: bool = option(False, "Where a conversation outgrows its model's window, its oldest turns go first, whatever they say.", group=SHORTEN, env="")
+    no_intelligent_scoring: bool = option(False, "There, tool calls go by age and before words, not by how much they would be missed.", group=SHORTEN, env="")
+    no_compress_first: bool = option(False, "There, turns go at once: outputs that had their day are not folded into markers first.", group=SHORTEN, env="")
+    no_read_lifecycle: bool = option(False, "There, reads of files that changed since or were read again are no worse than others.", group=SHORTEN, env="")
     compact_tools: bool = option(False, "Take off from tool definitions what says nothing: shared indentation, titles that repeat a name, $schema.", group=SHORTEN)
     target_ratio: float | None = option(None, "Share of its tokens that prose keeps where it may be shortened with loss, 0.1 to 1; unset: 0.35 with a question, else all.", group=SHORTEN, parse=share, metavar="F")
 

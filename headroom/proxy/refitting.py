@@ -24,6 +24,10 @@ from headroom.weaving import Addition
 BY_FIT, BY_FOLD = "fit", "fold"
 """Names of edits: units left out, and tool outputs that had their day."""
 
+COUNTED = ("cuts", "elements", "folds", "tokens", "misfits")
+"""Times a conversation was cut; elements left out and outputs folded at that; tokens that requests had less for it; requests
+that do not fit all the same."""
+
 ABSENT_BYTES, ABSENT_ROW = 4 << 20, 200
 """Room for names under which nothing stands, and what one takes: a key of 40 digits, a tuple, a dict entry."""
 
@@ -78,6 +82,16 @@ def as_is(outcome: Outcome, given: Given) -> Fitted:
     return Fitted(outcome, [addition.rewrite for addition in given.additions], outcome.edits)
 
 
+def means(*, by_age: bool, by_place: bool, fold: bool, lifecycle: bool) -> Means:
+    """`by_age`: oldest first; `by_place`: tool calls by age, before words; `fold` and `lifecycle` as in Means."""
+    return Means("oldest" if by_age else "position" if by_place else "scores", fold, lifecycle)
+
+
+def shown(counted: Mapping[str, int]) -> Json:
+    """For /stats."""
+    return {name: counted[f"headroom_fit_{name}_total"] for name in COUNTED}
+
+
 class Refitting:
     """Shared by all dialects; its counters are changed by the thread that has the request only."""
 
@@ -87,12 +101,10 @@ class Refitting:
         self._absent: Memo[str, bool] = Memo(ABSENT_BYTES)
         self.cuts = self.elements = self.folds = self.tokens = self.tight = 0
 
-    def stats(self) -> Json:
-        """For /stats."""
-        return {
-            "cuts": self.cuts, "elements_dropped": self.elements, "outputs_folded": self.folds, "tokens_removed": self.tokens,
-            "did_not_fit": self.tight,
-        }
+    def counted(self) -> Mapping[str, int]:
+        """By the name of the metric."""
+        values = (self.cuts, self.elements, self.folds, self.tokens, self.tight)
+        return {f"headroom_fit_{name}_total": value for name, value in zip(COUNTED, values, strict=True)}
 
     def standing(self, subject: Subject, weigh: Weigh) -> Standing | None:
         """None for a conversation that is short, or not whole."""

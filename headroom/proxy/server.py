@@ -54,6 +54,7 @@ from headroom.proxy.limiting import Allowed, company, limits, owner
 from headroom.proxy.originals import Originals
 from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
+from headroom.proxy.refitting import Refitting, means, shown
 from headroom.proxy.services import Services
 from headroom.proxy.siblings import Siblings, board_of
 from headroom.requestlog import RequestLog
@@ -141,6 +142,12 @@ class Proxy:
             self._journal, self._memo,
             durable=url != "memory:", views=views(settings), offer=views(settings) == "where_offered",
         )
+        self.refitting = Refitting(lambda name: self.prices().find(name), means(
+            by_age=settings.no_intelligent_context, by_place=settings.no_intelligent_scoring,
+            fold=not settings.no_compress_first, lifecycle=not settings.no_read_lifecycle,
+        ))
+        if not settings.lossless:
+            self._compression.fitting(self.refitting)
         self.siblings = Siblings(self.account, __version__, self._elsewhere)
         self._pinning = Pinning(None if self.toin is None else Pins(self.toin, self._journal), self.originals)
         self.control = control.Control(self._inside())
@@ -191,7 +198,7 @@ class Proxy:
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
         stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget()}
         stats["rate_limit"] = await self.limits.rate_limit()
-        return stats | {"toin": toin, "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
+        return stats | {"toin": toin, "fit": shown(counted), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
         metrics, size = self.siblings.metrics(), await self.originals.size()
@@ -205,7 +212,7 @@ class Proxy:
     def _elsewhere(self) -> Mapping[str, int]:
         """What is counted where it happens, by the metric that shows it."""
         counted = {f"headroom_ccr_{name}_total": int(getattr(self.originals, name)) for name in CCR}
-        return counted | {"headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
+        return {**counted, **self.refitting.counted(), "headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
 
     async def _original(self, request: Request, key: str) -> str | None:
         try:
