@@ -22,6 +22,7 @@ from headroom.compressors.code import syntax
 from headroom.errors import OurError, SettingsError
 from headroom.http.limits import Limits
 from headroom.http.server import listen, port_of, serve
+from headroom.layers.budget import EACH
 from headroom.options import load
 from headroom.pricefile import prices
 from headroom.proxy.board import in_memory
@@ -146,6 +147,7 @@ def banner(settings: Settings, state: str, port: int) -> str:
         f"  mode         {settings.mode}",
         f"  state        {'in memory (--stateless)' if settings.stateless else state}",
         f"  request log  {settings.log_file or 'off (--log-file PATH)'}",
+        f"  limits       {_limits(settings, state)}",
         f"  /v1/messages                          -> {settings.anthropic_api_url}",
         f"  /v1/chat/completions, /v1/responses   -> {settings.openai_api_url}",
         f"  /v1beta/models/*:generateContent      -> {settings.gemini_api_url}",
@@ -165,6 +167,17 @@ def banner(settings: Settings, state: str, port: int) -> str:
             "  requests with credentials of their own. Control routes answer loopback only. Set HEADROOM_PROXY_TOKEN to close it.",
         ]
     return "\n".join(rows)
+
+
+def _limits(settings: Settings, state: str) -> str:
+    counted = [] if settings.no_rate_limit else [(settings.rpm, "requests"), (settings.tpm, "tokens")]
+    rates = " and ".join(f"{n:,} {what}" for n, what in counted if n)
+    rows = [f"{rates} a minute for each credential"] if rates else []
+    if settings.budget is not None:
+        rows.append(f"${settings.budget:,.2f} {EACH[settings.budget_period]} for all")
+    if rows and settings.workers > 1 and state == "memory:":
+        rows.append("each worker has its share, since in memory they cannot count together")
+    return "; ".join(rows) or "none"
 
 
 def _compression(settings: Settings) -> str:

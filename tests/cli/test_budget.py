@@ -11,7 +11,9 @@ import pytest
 
 from headroom.budget import NANO, Period, window
 from headroom.cli import dispatch
+from headroom.cli.proxy import banner
 from headroom.layers.budget import account
+from headroom.settings import Settings
 from headroom.stores import open_counters, open_store
 from headroom.stores.counters import Cap
 
@@ -77,3 +79,15 @@ def test_no_budget_at_all(tmp_path: Path) -> None:
 def test_state_in_memory_is_the_proxys_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"HEADROOM_STATE": "memory:"})[0] == 1
     assert "GET /stats" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("settings", "state", "row"), [
+    (Settings(), "sqlite:x", "600 requests a minute for each credential"),
+    (Settings(tpm=100_000, budget=10.0), "sqlite:x", "600 requests and 100,000 tokens a minute for each credential; $10.00 a day for all"),
+    (Settings(no_rate_limit=True, budget=2.5, budget_period="hourly", workers=4), "sqlite:x", "$2.50 an hour for all"),
+    (Settings(workers=4), "memory:", "600 requests a minute for each credential; each worker has its share, since in memory they cannot count together"),
+    (Settings(no_rate_limit=True, workers=4), "memory:", "none"),
+    (Settings(rpm=0), "memory:", "none"),
+])
+def test_the_banner_tells_of_limits(settings: Settings, state: str, row: str) -> None:
+    assert f"\n  limits       {row}\n" in banner(settings, state, 1)
