@@ -7,6 +7,7 @@ import time
 from bench import (
     bench_bill,
     bench_compressors,
+    bench_guard,
     bench_latency,
     bench_quality,
     bench_savings,
@@ -14,7 +15,7 @@ from bench import (
     bench_stream,
 )
 
-SCRIPTS = (bench_start, bench_latency, bench_stream, bench_savings, bench_bill, bench_compressors, bench_quality)
+SCRIPTS = (bench_start, bench_latency, bench_guard, bench_stream, bench_savings, bench_bill, bench_compressors, bench_quality)
 
 for script in SCRIPTS:
     print(f"== {script.__name__}: {(script.__doc__ or '').splitlines()[0]}", flush=True)
