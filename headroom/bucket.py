@@ -6,7 +6,7 @@ up to 150 million a minute, so a store that counts in doubles (Lua in Redis) com
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 MICROS = 1_000_000
 """In a second: times are kept in microseconds."""
@@ -63,7 +63,7 @@ def take(bucket: Bucket, rate: Rate, amount: int, now: int, *, owe: bool = False
     held = refilled(bucket, rate, now)
     wanted = amount * UNIT if owe else min(amount, rate.burst) * UNIT
     if owe or held.level >= wanted:
-        held = replace(held, level=min(held.level - wanted, rate.burst * UNIT))
+        held = Bucket(min(held.level - wanted, rate.burst * UNIT), held.at)
         return held, Taken(True, 0.0, *_told(held, rate))
     return held, Taken(False, _seconds(wanted - held.level, rate), *_told(held, rate))
 

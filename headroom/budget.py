@@ -127,6 +127,8 @@ def used(request: Asked, seen: Seen) -> Usage:
         return Usage(input_tokens=request.input_tokens, output_tokens=0)
     read = any(n is not None for n in (said.input_tokens, said.cache_read_tokens, said.cache_write_tokens))
     output = said.output_tokens
+    if read and output is not None and seen.whole:
+        return said
     if output is None or not seen.whole:
         output = max(seen.events or request.output_tokens, output or 0)
     return replace(said, input_tokens=said.input_tokens if read else request.input_tokens, output_tokens=output)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 
 import anyio
 
@@ -32,7 +31,7 @@ def on_end(response: Response, end: End) -> Response:
         finally:
             await watch.end(False)  # does nothing after the last chunk
 
-    return replace(response, body=Body(through.__aiter__(), close))
+    return Response(response.status, response.fields, Body(through.__aiter__(), close))
 
 
 class _Watch:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import anyio
 
@@ -128,7 +127,7 @@ class _Visit:
         fields = response.fields
         if self._told and THEIRS.isdisjoint(name for name, _ in fields):
             fields = [*fields, *described(self._told)]
-        response = replace(response, fields=fields)
+        response = Response(response.status, fields, response.body)
         if not self._held:
             return response
 
