@@ -14,6 +14,9 @@ from headroom.dialects.document import Document, Rewrite
 from headroom.dialects.hidden.base import NAME, Exchange, Hidden
 from headroom.dialects.strict import parsed
 
+LONGEST_OWNER = 100
+"""Characters in which the owner of a row must have its end; tenants are 32 hex digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addition:
@@ -124,14 +127,23 @@ def _weaving(
     return make
 
 
-def write(exchange: Exchange) -> str:
-    """A row of the journal."""
-    return json.dumps([exchange.rounds, exchange.last, exchange.late], ensure_ascii=False, separators=(",", ":"))
+def write(exchange: Exchange, owner: str = "") -> str:
+    """A row of the journal. `owner`: the tenant to which it belongs (a name without spaces), because it holds more than is said
+    in the conversation, which is all that one must know to ask for it."""
+    row = json.dumps([exchange.rounds, exchange.last, exchange.late], ensure_ascii=False, separators=(",", ":"))
+    return f"{owner} {row}" if owner else row
+
+
+def owner(row: str) -> str:
+    """"" for everybody's, and for what is no row of ours."""
+    name, _, rest = row[:LONGEST_OWNER].partition(" ")
+    return name if rest.startswith("[") and not name.startswith("[") else ""
 
 
 def read(row: str) -> Exchange | None:
     """None for a row that is not one of ours, or damaged."""
-    match parsed(row):
+    name = owner(row)
+    match parsed(row[len(name):]):
         case [list(rounds_), list(last), list(late)] if all(_is_round(each) for each in rounds_) and _are_texts(last) and _are_texts(late):
             return Exchange(tuple((tuple(said), tuple(results)) for said, results in rounds_), tuple(last), tuple(late))
     return None

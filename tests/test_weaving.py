@@ -122,6 +122,19 @@ def test_an_exchange_is_read_as_it_was_written() -> None:
     assert weaving.read(weaving.write(exchange)) == exchange
 
 
+@pytest.mark.parametrize(("row", "owner"), [
+    (weaving.write(Exchange(), "f" * 32), "f" * 32), (weaving.write(Exchange()), ""), ("", ""), (" [", ""), ("a", ""), ("a {}", ""),
+    ("f" * 200 + " [[],[],[]]", ""),
+])
+def test_a_row_says_whose_it_is(row: str, owner: str) -> None:
+    assert weaving.owner(row) == owner
+
+
+def test_a_row_with_an_owner_is_read_like_any_other() -> None:
+    exchange = Exchange(((("a",), ("b",)),), ("c",), ("[d] e",))
+    assert weaving.read(weaving.write(exchange, "f" * 32)) == weaving.read(weaving.write(exchange)) == exchange
+
+
 @pytest.mark.parametrize("row", ["", "[]", "{", "[[],[],[1]]", "[[[[]]],[],[]]", '["",[],[]]', "[" * 100_000])
 def test_a_row_that_is_none_of_ours_says_nothing(row: str) -> None:
     assert weaving.read(row) is None

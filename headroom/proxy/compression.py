@@ -41,6 +41,9 @@ Keep = Callable[[Mapping[str, str]], Awaitable[None]]
 Pinned = Callable[[Conversation, Mapping[int, str]], Awaitable[Pin | None]]
 """Finds what was learned before a conversation began, by the keys of its tool outputs."""
 
+Owner = Callable[[], Awaitable[str]]
+"""Finds the tenant of a request; raises StoreError."""
+
 OFF_LOOP = 32 * 1024
 """Bytes of new text from which a worker thread pays: handing over costs about 0.1 ms, 32 KiB cost about 1 ms."""
 
@@ -58,6 +61,15 @@ PLAIN_BYTES, PLAIN_ROW = 4 << 20, 200
 
 UNPARSED = 16 << 20
 """Bytes above which a body is forwarded unparsed: parsing would hold the interpreter for tens of milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What is known by whose request it is."""
+
+    pinned: Pinned | None = None
+    """None: nothing was learned."""
+    owner: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,18 @@ class Prepared:
     """Answers with hidden rounds on record that the client has changed beyond recognition."""
 
 
+async def _own(sent: Mapping[str, Form], replies: Sequence[str], owner: Owner | None) -> Mapping[str, Form]:
+    """What the journal knows, without hidden rounds in which another tenant's texts were given back."""
+    owners = {key: name for key in replies if (name := weaving.owner(sent.get(key) or ""))}
+    if not owners:
+        return sent
+    try:
+        caller = "" if owner is None else await owner()
+    except StoreError:
+        caller = ""
+    return {key: form for key, form in sent.items() if owners.get(key, caller) == caller}
+
+
 BYTES_PER_TOKEN = 4
 """For bodies that are not read: the usual rule of thumb, good to 25 %."""
 
@@ -142,10 +166,10 @@ class Compression:
 
     async def prepare(
         self, dialect: Dialect, target: str, body: bytes, leave: Skip | None = None, keep: Keep | None = None,
-        pinned: Pinned | None = None,
+        caller: Caller | None = None,
     ) -> Prepared:
         """`leave`: read the body for the account, but change nothing, for that reason. `keep` puts originals into the
-        store; without it nothing is left out of a text. Without `pinned` nothing was learned."""
+        store; without it nothing is left out of a text. `caller`: whose request this is; None where there is but one."""
         if len(body) > UNPARSED:
             return untouched(body, "too_large")
         try:
@@ -155,8 +179,8 @@ class Compression:
         if leave is not None:
             tokens = await self.aside(len(body), lambda: self._pipeline.size(reading.conversation))
             return replace(untouched(body, leave, tokens), reading=reading)
-        pin = None if pinned is None else await pinned(reading.conversation, reading.keys.parts)
-        prepared = await self._decide(reading, keep, pin)
+        pin = None if caller is None or caller.pinned is None else await caller.pinned(reading.conversation, reading.keys.parts)
+        prepared = await self._decide(reading, keep, pin, None if caller is None else caller.owner)
         if self._refitting is not None and not reading.conversation.only_counted:
             self._refitting.count(prepared.fitted)
         return prepared
@@ -190,16 +214,12 @@ class Compression:
             return 1
         return 0
 
-    async def remember(self, end: bytes, text: str, exchange: Exchange) -> bool:
+    async def remember(self, end: bytes, text: str, exchange: Exchange, owner: str = "") -> None:
         """Record the hidden rounds of an answer to a conversation that ends so (Chain.end), and that has this visible text.
-        Answers whether that failed."""
+        `owner` as in weaving.write. Raises StoreError."""
         key = reply(end, text)
         self._plain.put(key, False, PLAIN_ROW)  # a value, not an option
-        try:
-            await self._journal.amend({key: weaving.write(exchange)})
-        except StoreError:
-            return True
-        return False
+        await self._journal.amend({key: weaving.write(exchange, owner)})
 
     def _read(self, dialect: Dialect, target: str, body: bytes) -> Reading:
         document = Document.parse(body, self._memo)
@@ -222,7 +242,7 @@ class Compression:
         repair = [once_mended] if conversation.replies and not self._plain.get(once_mended) else []
         return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies, *decided, *repair]
 
-    async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None) -> Prepared:
+    async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None, owner: Owner | None) -> Prepared:
         keys, fresh = reading.keys, reading.conversation.fresh
         wanted = self._wanted(reading)
         if not wanted:
@@ -233,6 +253,7 @@ class Compression:
                 self._plain.put(key, True, PLAIN_ROW)
             if self._refitting is not None:
                 self._refitting.read(reading.standing, sent)
+        sent = await _own(sent, keys.replies, owner)
         history = [key for i, key in keys.parts.items() if i < fresh]
         unknown = any(key not in sent for key in history)
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an

@@ -17,7 +17,7 @@ from headroom.http.message import Body, Fields, Handler, Request, Response, end_
 from headroom.http.sse import Tap
 from headroom.mode import chosen
 from headroom.proxy.caching import beginning, credential, rewritten
-from headroom.proxy.compression import UNPARSED, Prepared, untouched
+from headroom.proxy.compression import UNPARSED, Caller, Prepared, untouched
 from headroom.proxy.hearing import Circumstances, heard
 from headroom.proxy.services import Services
 
@@ -77,7 +77,8 @@ class Exchange:
         if services.log_messages:
             request.draft.request = body[:LOGGED].decode("utf-8", "replace")
         prepared = await services.compression.prepare(
-            self._dialect, request.target, body, self._left_alone(request), functools.partial(services.keep, request), functools.partial(services.pinned, request),
+            self._dialect, request.target, body, self._left_alone(request), functools.partial(services.keep, request),
+            Caller(functools.partial(services.pinned, request), functools.partial(services.owner, request)),
         )
         if prepared.store_failures:
             services.mishap("journal")

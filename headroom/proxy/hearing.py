@@ -46,6 +46,8 @@ async def heard(
         services.mishap("encoding")
         return response, None
     size = RETAINED * len(prepared.body)
+    stored: list[str] = []
+    """Keys of originals that came from the store, and not from this request."""
     held = [_Held(prepared.body, reading)] if services.intake.retain(size) else []
 
     def let_go() -> None:
@@ -60,15 +62,20 @@ async def heard(
     async def original(key: str, how: How) -> str | None:
         own = await services.compression.aside(size // RETAINED, lambda: _own(held, key))
         try:
-            return await services.original(request, key, how, own)
+            text = await services.original(request, key, how, own)
         except StoreError:
             services.mishap("originals")
             return None
+        if own is None and text is not None:
+            stored.append(key)
+        return text
 
     end = reading.keys.end
 
     async def remember(text: str, exchange: Exchange) -> None:
-        if await services.compression.remember(end, text, exchange):
+        try:
+            await services.compression.remember(end, text, exchange, await services.owner(request) if stored else "")
+        except StoreError:
             services.mishap("journal")
 
     rounds = Rounds(Means(hidden, around.usage, ask, original, remember, let_go, may_go_on=bool(held)), stream=events)

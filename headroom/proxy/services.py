@@ -14,6 +14,11 @@ from headroom.proxy.compression import Compression
 from headroom.proxy.intake import Intake
 
 
+async def alone(request: Request) -> str:
+    """There is but one tenant."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """One for all exchanges of a process."""
@@ -36,6 +41,8 @@ class Services:
     """Seconds, steady."""
     mode: Mode = "token"
     """What of a conversation may be changed that was sent before; a request may ask for the other."""
+    owner: Callable[[Request], Awaitable[str]] = alone
+    """The tenant whose originals the caller gets. Raises StoreError."""
     optimize: bool = True
     log_messages: bool = False
     """Keep both bodies for the request log, which takes secrets out."""

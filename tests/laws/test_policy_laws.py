@@ -18,7 +18,7 @@ from headroom.learning.pins import MARK, Pin, Pins
 from headroom.learning.toin import Toin
 from headroom.patterns import Counts
 from headroom.pipeline import Pipeline, Scale
-from headroom.proxy.compression import Compression
+from headroom.proxy.compression import Caller, Compression
 from headroom.sent import Journal, encode
 from headroom.signature import signature
 from headroom.stores.base import Size, Space
@@ -134,7 +134,7 @@ class World:
         async def pinned(conversation: Conversation, keys: Mapping[int, str]) -> Pin | None:
             return pins.pin("mine", conversation, keys)
 
-        prepared = await compression.prepare(ANTHROPIC, "/v1/messages", body, keep=keep, pinned=pinned)
+        prepared = await compression.prepare(ANTHROPIC, "/v1/messages", body, keep=keep, caller=Caller(pinned))
         return [
             block["content"] for message in json.loads(prepared.body)["messages"] for block in message["content"]
             if block["type"] == "tool_result"

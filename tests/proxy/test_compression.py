@@ -15,7 +15,7 @@ from headroom.learning.pins import Pin, Pins
 from headroom.learning.toin import Toin
 from headroom.patterns import Counts
 from headroom.pipeline import Pipeline, Scale
-from headroom.proxy.compression import MAX_PARTS, UNPARSED, Compression, Prepared, Views
+from headroom.proxy.compression import MAX_PARTS, UNPARSED, Caller, Compression, Prepared, Views
 from headroom.sent import Form, Journal, decode, encode
 from headroom.signature import signature
 from headroom.stores.base import Size, Space
@@ -387,7 +387,7 @@ async def test_what_was_learned_holds_once_that_is_on_record(down: bool, full: b
     compression = views(books)
 
     async def sent(*messages: Json) -> list[str]:
-        return texts(await compression.prepare(dialect(), "/v1/messages", body(*messages), keep=keep, pinned=pinned))
+        return texts(await compression.prepare(dialect(), "/v1/messages", body(*messages), keep=keep, caller=Caller(pinned)))
 
     books.down, books.full = down, full
     (first,) = await sent(result(text))

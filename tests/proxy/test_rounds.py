@@ -13,7 +13,7 @@ from headroom.demo.script import Call, Step
 from headroom.dialects.hidden.base import NAME
 from headroom.http.message import Request, Response, once
 from headroom.proxy import rounds
-from headroom.proxy.rounds import TOO_MANY, TOO_MUCH
+from headroom.proxy.rounds import MISS, TOO_MANY, TOO_MUCH
 from tests.proxy.test_hearing import LOG, RUN, TOOLS, Scene, look, results
 
 pytestmark = pytest.mark.anyio
@@ -201,3 +201,27 @@ async def test_a_body_of_no_shape_that_is_known_goes_on_as_it_came() -> None:
         assert json.loads(scene.asked[-1])["messages"] == messages
 
 
+
+
+HIDDEN = "what only one tenant has"
+
+
+def of(scene: Scene, owner: str) -> None:
+    async def named(request: Request) -> str:
+        return owner
+
+    scene.exchange._services = replace(scene.exchange._services, owner=named)
+
+
+@pytest.mark.parametrize(("stored", "others"), [({ccr.key_of(HIDDEN): HIDDEN}, []), ({}, [MISS])])
+async def test_a_text_from_the_store_is_woven_in_for_its_owner_alone(stored: dict[str, str], others: list[str]) -> None:
+    """Who guesses what was said, and says it, gets nothing of what was not."""
+    scene = Scene([Step(calls=(Call(NAME, {"key": ccr.key_of(HIDDEN)}),)), Step(text="It says so."), DONE], stored=stored)
+    of(scene, "a")
+    await scene.say()
+    for owner, expected in (("b", others), ("a", [HIDDEN] if stored else others)):
+        of(scene, owner)
+        response = await scene.exchange(asking(scene, messages=[*scene.history[:2], {"role": "user", "content": "What did you read?"}]))
+        await response.body.aclose()
+        assert results(scene.sent[-1]) == expected
+        scene.start()
