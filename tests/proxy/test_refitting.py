@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from headroom.conversation import Json
+from headroom.demo.anthropic import Anthropic
+from headroom.demo.base import Question
+from headroom.demo.binding import Seals
+from headroom.demo.script import Call, Place, Step
+from headroom.dialects import find
+from headroom.dialects.document_memo import DocumentMemo
+from headroom.pipeline import standard
+from headroom.prices import load
+from headroom.proxy.compression import Compression, Prepared
+from headroom.proxy.refitting import COUNTED, Refitting, means, shown
+from headroom.sent import Journal
+from headroom.stores.memory import Memory
+from tests.fitting.conversations import text
+
+pytestmark = pytest.mark.anyio
+
+INTELLIGENT = means(by_age=False, by_place=False, fold=True, lifecycle=True)
+
+
+class Client:
+    """An agent with a model that binds its reasoning, and a proxy between them."""
+
+    def __init__(self, window: int = 12_000, *, views: bool = True) -> None:
+        (sonnet,) = [each for each in load().models() if each.name == "claude-sonnet-5-5"]
+        self.refitting = Refitting(lambda name: replace(sonnet, window=window, max_output=500), INTELLIGENT)
+        self._store = Memory(lambda: 0.0)
+        self._views = views
+        self.kept: dict[str, str] = {}
+        self.model = Anthropic(Seals(b"secret"), None)
+        self.messages: list[Json] = []
+        self.start()
+
+    def start(self) -> None:
+        """Another process of the proxy."""
+        made = Compression(
+            standard(), Journal(self._store, lambda: 0.0), DocumentMemo(), durable=True, views="always" if self._views else "never",
+        )
+        self._compression = made.fitting(self.refitting)
+
+    def body(self, **more: Json) -> bytes:
+        return json.dumps({"model": "m", "max_tokens": 500, "thinking": {"type": "adaptive"}, "messages": self.messages, **more}).encode()
+
+    async def send(self, body: bytes | None = None, target: str = "/v1/messages") -> Prepared:
+        dialect = find("POST", target)
+        assert dialect is not None
+        return await self._compression.prepare(dialect, target, body or self.body(), keep=self._keep)
+
+    async def say(self, said: str) -> None:
+        self.messages.append({"role": "user", "content": said})
+        await self._answered(Step("Done.", "Hm."))
+
+    async def read(self, path: str, shown: str) -> None:
+        call = Step(thinking=f"Let me see {path}.", calls=(Call("Read", {"file_path": path}),))
+        await self._answered(call)
+        use = self.messages[-1]["content"][-1]["id"]
+        self.messages.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": use, "content": shown}]})
+
+    async def _answered(self, step: Step) -> None:
+        prepared = await self.send()
+        asked = json.loads(prepared.body)
+        assert self.model.refusal(asked) == ""
+        answer = self.model.answer(Question(asked, "/v1/messages", step, Place("s", len(self.messages))))
+        self.messages.append({"role": "assistant", "content": answer.whole["content"]})
+
+    async def _keep(self, originals: Mapping[str, str]) -> None:
+        self.kept |= originals
+
+
+@pytest.mark.parametrize("views", [True, False])
+async def test_a_model_that_binds_its_reasoning_takes_every_turn_of_a_long_session(views: bool) -> None:
+    client = Client(views=views)
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    for n in range(30):
+        await client.read(f"src/{n % 7}.py", text(n, 3000))
+        if n % 8 == 7:
+            await client.say("Go on.")
+            client.messages.append({"role": "user", "content": f"Now {n}."})
+        if n % 5 == 0:
+            client.start()
+    assert client.refitting.cuts > 1
+    assert client.refitting.elements if not views else client.refitting.folds
+    assert client.refitting.tight == 0
+    assert dict(shown(client.refitting.counted()))["cuts"] == client.refitting.cuts
+    assert [*shown(client.refitting.counted())] == [*COUNTED]
+
+
+async def test_what_is_counted_is_cut_too_but_nothing_is_recorded() -> None:
+    client = Client()
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    for n in range(3):
+        await client.read(f"src/{n}.py", text(n, 3000))
+    for n in range(3, 12):
+        client.messages += [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": f"t{n}", "name": "Read", "input": {"file_path": f"src/{n}.py"}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"t{n}", "content": text(n, 3000)}]},
+        ]
+    counted = await client.send(target="/v1/messages/count_tokens")
+    assert counted.fitted is not None
+    assert counted.fitted.found is not None
+    assert counted.fitted.found.decision.cuts
+    assert client.refitting.cuts == 0
+    sent = await client.send()
+    assert client.refitting.cuts == 1
+    assert json.loads(sent.body)["messages"] == json.loads(counted.body)["messages"]
+
+
+async def test_the_report_says_what_is_gone_and_where_it_is() -> None:
+    client = Client(views=False)
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    gone: list[str] = []
+    for n in range(12):
+        await client.read(f"src/{n}.py", text(n, 3000))
+        report = (await client.send()).report
+        gone += [edit.original for edit in report.edits if edit.by == "fit"]
+        assert 0 <= report.after <= report.before
+    assert gone
+    assert {*client.kept.values()} >= {*gone}
+    assert all(json.loads(each) for each in gone)
+
+
+async def test_system_text_that_grows_by_a_block_moves_nothing() -> None:
+    client = Client()
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    for n in range(12):
+        await client.read(f"src/{n % 3}.py", text(n, 3000))
+    before = json.loads((await client.send()).body)["messages"]
+    after = json.loads((await client.send(client.body(system=[{"type": "text", "text": "Be brief."}] * 2))).body)["messages"]
+    assert client.refitting.cuts
+    assert after == before
