@@ -14,6 +14,7 @@ from headroom.lru import LRU
 from headroom.prefix import Prefix, common
 
 Cause = Literal[
+    "",             # not followed: no turn of a conversation, or refused
     "first",        # nothing of it was sent before, so nothing is expected
     "parallel",     # the answer before had not begun: a prefix can be read once the answer to it begins
     "unreported",   # the provider says nothing of its cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from headroom.cacheguard import CacheGuard, Scope, Turn, terms
+from headroom.cacheguard import CacheGuard, Scope, Turn, Verdict, terms
 from headroom.chain import mended
 from headroom.conversation import Usage
 from headroom.http.message import Fields, get
@@ -17,6 +17,9 @@ from headroom.record import PromptCache, Record
 
 CREDENTIALS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
 MILLION = 1_000_000
+
+NOTHING = Verdict("")
+"""Of what the provider did not take, or nobody follows."""
 
 
 def credential(fields: Fields) -> int:
@@ -65,16 +68,14 @@ class Caching:
         if record.prefix is None and not read:
             return record
         model = self._find(record.model)
-        rates = None if model is None else model.at(_input(record.usage))
-        outcome = PromptCache(unpriced=read)
-        if rates is not None:
-            outcome = PromptCache(saved_usd=read * (rates.input - rates.read) / MILLION)
+        verdict = NOTHING
         if record.prefix is not None and record.status == 200:
             verdict = self.guard.observe(_turn(record, record.prefix), terms(record.provider, None if model is None else model.cache_min))
-            outcome = replace(outcome, cause=verdict.cause, lost=verdict.lost)
-            if rates is not None:
-                outcome = replace(outcome, lost_usd=verdict.lost * (_again(record.usage, rates) - rates.read) / MILLION)
-        return replace(record, prompt_cache=outcome)
+        if model is None:
+            return replace(record, prompt_cache=PromptCache(verdict.cause, verdict.lost, unpriced=read))
+        rates = model.at(_input(record.usage))
+        lost, saved = verdict.lost * (_again(record.usage, rates) - rates.read), read * (rates.input - rates.read)
+        return replace(record, prompt_cache=PromptCache(verdict.cause, verdict.lost, lost / MILLION, saved / MILLION))
 
 
 def _turn(record: Record, begins: Prefix) -> Turn:
