@@ -206,52 +206,54 @@ class _Visit:
     def __init__(self, budget: Budget, draft: Draft, id: str) -> None:
         self._budget, self._draft, self._id = budget, draft, id
         self._model: Model | None = None
-        self._long = self._sent = self._refused = self._unpriced = False
-        self._asked: list[Asked] = []
-        """Each time that the provider was asked."""
-        self._ids: list[str] = []
+        self._asked: Asked | None = None
+        """The last time that the provider was asked."""
+        self._held = False
+        self._rounds = 0
+        self._long = self._unpriced = False
 
     async def agree(self, body: bytes) -> None:
-        if not self._draft.dialect:
-            self._unpriced = True
-            return
-        self._model = self._budget.priced(self._draft.model)
+        self._model = self._budget.priced(self._draft.model) if self._draft.dialect else None
         if self._model is None:
             self._unpriced = True
             return
-        request = asked(body, self._draft.report.after)
-        self._asked.append(request)  # first, so that it is settled if we are cancelled in the middle
-        self._ids.append(f"{self._id}.{len(self._ids)}")
+        self._asked = asked(body, self._draft.report.after)
+        self._long = self._long or LONG in body
+        if not self._rounds:
+            # A hidden round is not refused: what was begun, and paid for, may end.
+            await self._reserve(estimate(self._model, self._asked))
+        self._rounds += 1
+
+    async def _reserve(self, amount: int) -> None:
+        self._held = True  # first, so that it is settled if we are cancelled in the middle
         try:
-            self._ids[-1] = await self._budget.reserve(self._ids[-1], estimate(self._model, request))
+            self._id = await self._budget.reserve(self._id, amount)
         except HeadroomError:
-            self._asked.pop()
-            self._ids.pop()
-            self._refused = True
+            self._held = False
             raise
-        self._sent, self._long = True, self._long or LONG in body
 
     def failed(self, error: BaseException) -> None:
-        unsent = not self._sent or (isinstance(error, NOT_SENT) and not self._refused)
-        self._settle(Seen(0, self._draft.usage(), False, 0), len(self._asked) - unsent)
+        sent = self._rounds - isinstance(error, NOT_SENT)
+        # What was never sent took nothing, as what was refused.
+        self._settle(Seen(0 if sent > 0 else 400, self._draft.usage(), False, 0))
 
     def answered(self, response: Response) -> Response:
-        if not self._asked:
+        if not self._held:
             if not self._unpriced or response.status >= 400:
                 return response
             self._budget.unpriced += 1
-            return replace(response, fields=[*response.fields, (b"x-headroom-budget", b"unpriced")])
+            return Response(response.status, [*response.fields, (b"x-headroom-budget", b"unpriced")], response.body)
 
         async def end(whole: bool, events: int) -> None:
-            self._settle(Seen(response.status, self._draft.usage(), whole, events), len(self._asked))
+            self._settle(Seen(response.status, self._draft.usage(), whole, events))
 
         return on_end(response, end)
 
-    def _settle(self, seen: Seen, sent: int) -> None:
-        """Usage is the sum of all rounds, so the last one that was sent stands for it."""
-        for n, request in enumerate(self._asked):
-            assert self._model is not None, "or nothing would have been asked"
-            self._budget.settle(self._ids[n], charge(self._model, request, seen, long=self._long) if n == sent - 1 else 0)
+    def _settle(self, seen: Seen) -> None:
+        if self._held:
+            assert self._model is not None
+            assert self._asked is not None
+            self._budget.settle(self._id, charge(self._model, self._asked, seen, long=self._long))
 
 
 def account(period: Period) -> str:

@@ -14,7 +14,7 @@ import anyio
 from headroom.bucket import Rate, Taken
 from headroom.budget import Seen, asked, used
 from headroom.conversation import Json, Usage
-from headroom.errors import Busy, ClientError, HeadroomError, StoreError, TooMany, Unreachable
+from headroom.errors import Busy, ClientError, StoreError, TooMany, Unreachable
 from headroom.http.message import Fields, Handler, Request, Response
 from headroom.layers.ending import asks_a_model, on_end
 from headroom.record import Draft
@@ -81,7 +81,7 @@ class _Visit:
     def __init__(self, limit: Limit, key: str, draft: Draft) -> None:
         self._limit, self._draft = limit, draft
         self._requests, self._tokens = f"{REQUESTS}{key}", f"{TOKENS}{key}"
-        self._held, self._rounds, self._refused = 0, 0, False
+        self._held = self._rounds = 0
         self._estimate = asked(b"", 0)
         self._told: list[tuple[bytes, int, Taken]] = []
 
@@ -96,12 +96,11 @@ class _Visit:
             return  # nobody has read it: it may be anything
         self._estimate = asked(body, self._draft.report.after)
         amount = min(self._estimate.tokens, self._limit.tpm)
-        self._told = self._told[:1] if self._limit.rpm else []
-        try:
+        if self._rounds:
+            # A hidden round is not refused: what was begun may end.
+            await self._limit.take(self._tokens, self._limit.tpm, amount, owe=True)
+        else:
             await self._take(b"tokens", self._tokens, self._limit.tpm, amount, "tokens a minute (--tpm)")
-        except HeadroomError:
-            self._refused = True
-            raise
         self._held += amount
         self._rounds += 1
 
@@ -119,7 +118,7 @@ class _Visit:
     async def failed(self, error: BaseException) -> None:
         if self._held:
             # Without an answer the provider may still have read it all; what was never sent took nothing.
-            sent = self._rounds - (isinstance(error, NOT_SENT) and not self._refused)
+            sent = self._rounds - isinstance(error, NOT_SENT)
             with anyio.CancelScope(shield=True):
                 await self._settle(self._estimate.input_tokens if sent else 0)
 

@@ -239,11 +239,29 @@ async def test_what_is_in_flight_counts() -> None:
     assert await table.spent() == (0.9, 0.0)
 
 
-async def test_a_refused_second_round_leaves_the_first_one_spent() -> None:
+async def test_a_hidden_round_is_not_refused() -> None:
     table = bench(DAILY)
+    await table.ask(Upstream(Usage(1_200_000, 0), input_tokens=600_000, rounds=2))
+    assert await table.spent() == (1.2, 0.0)
     with pytest.raises(OverBudget):
-        await table.ask(Upstream(Usage(400_000, 0), input_tokens=600_000, rounds=2))
-    assert await table.spent() == (0.6, 0.0), "without an answer, its input"
+        await table.ask(Upstream(input_tokens=1))
+
+
+async def test_a_hidden_round_that_is_never_sent_leaves_the_first_one_spent() -> None:
+    table = bench(DAILY)
+
+    class Gone(Upstream):
+        turns = 0
+
+        async def _ask(self, request: Request) -> Response:
+            self.turns += 1
+            if self.turns > 1:
+                raise Unreachable("no")
+            return Response(200)
+
+    with pytest.raises(Unreachable):
+        await table.ask(Gone(input_tokens=600_000, rounds=2))
+    assert await table.spent() == (0.6, 0.0), "its input, since it was not heard to its end"
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/models"), ("POST", "/v1/messages/count_tokens")])
