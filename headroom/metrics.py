@@ -14,7 +14,7 @@ from typing import Literal
 
 from headroom.conversation import Json
 from headroom.errors import Garbled, Stale, TimedOut, Unreachable, UpstreamError
-from headroom.record import Record
+from headroom.record import NANO, Cost, Record
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -51,6 +51,12 @@ METRICS = (
     Metric("headroom_prefix_cache_answers_total", "counter", "Answers by what became of the conversation's prompt cache: read (hit), or why not.", ("cause",)),
     Metric("headroom_cache_busts_total", "counter", "Answers for which a prompt cache was missed because of a change of ours.", WHO),
     Metric("headroom_cache_bust_tokens_total", "counter", "Input tokens that were paid for again because of it.", WHO),
+    Metric("headroom_cost_usd_total", "counter", "US dollars that exchanges cost, by the provider's own counts and the price table.", WHO),
+    Metric("headroom_saved_usd_total", "counter", "US dollars, estimated, that exchanges would have cost more without us; losses are counted apart.", WHO),
+    Metric("headroom_loss_usd_total", "counter", "US dollars, estimated, that exchanges would have cost less without us.", WHO),
+    Metric("headroom_unpriced_requests_total", "counter", "Exchanges in no sum of dollars, since no price is known for their model.", WHO),
+    Metric("headroom_estimated_requests_total", "counter", "Exchanges whose cost is an estimate, since the provider did not say, or not to the end, what it counted.", WHO),
+    Metric("headroom_ledger_lost_total", "counter", "Exchanges that the ledger lost, since it could not be written."),
     Metric("headroom_compressor_saved_tokens_total", "counter", "Estimated tokens saved in parts sent for the first time, by what shortened them.", ("compressor",)),
     Metric("headroom_skipped_tokens_total", "counter", "Estimated tokens that were left as they came, by reason.", ("reason",)),
     Metric("headroom_failures_total", "counter", "Texts that went out unchanged because a transform failed.", ("reason",)),
@@ -137,6 +143,7 @@ class Metrics:
         self._refusals(record)
         self._tokens(record, who)
         self._prompt_cache(record, who)
+        self._cost(record.cost, who)
         self._report(record)
         self._time("headroom_latency_ms", provider, record.total_ms)
         self._time("headroom_overhead_ms", provider, record.overhead_ms)
@@ -259,6 +266,15 @@ class Metrics:
         if cache.cause == "bust":
             self._add("headroom_cache_busts_total", who, 1)
             self._add("headroom_cache_bust_tokens_total", who, cache.lost)
+
+    def _cost(self, cost: Cost, who: tuple[str, str]) -> None:
+        if cost.unpriced:
+            self._add("headroom_unpriced_requests_total", who, 1)
+        else:
+            self._add("headroom_cost_usd_total", who, cost.spent / NANO)
+            self._add(f"headroom_{'saved' if cost.saved >= 0 else 'loss'}_usd_total", who, abs(cost.saved) / NANO)
+        if cost.estimated:
+            self._add("headroom_estimated_requests_total", who, 1)
 
     def _report(self, record: Record) -> None:
         for edit in record.report.edits:

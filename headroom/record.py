@@ -16,6 +16,9 @@ from headroom.prefix import Prefix
 
 CacheState = Literal["hit", "miss", "bypass"]
 
+NANO = 1_000_000_000
+"""In a dollar; sums of money are whole billionths, so that they are exact in any order."""
+
 
 @dataclass(frozen=True, slots=True)
 class PromptCache:
@@ -30,6 +33,21 @@ class PromptCache:
     """What reading from the cache cost less than input does."""
     unpriced: int = 0
     """Tokens read from the cache of a model whose price is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an exchange came to, in billionths of a dollar (see headroom.cost)."""
+
+    spent: int = 0
+    saved: int = 0
+    """What it would have cost more without us, which is always an estimate; below 0 where it would have cost less."""
+    by_tool: Mapping[str, int] = field(default_factory=dict)
+    """Of `saved`, what is due to outputs that were sent for the first time; the rest to those sent before, and to us."""
+    unpriced: bool = False
+    """No price is known for its model, so nothing of it is in the sums."""
+    estimated: bool = False
+    """The provider did not say, or not to the end, what it counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,7 @@ class Record:
     total_ms: float = 0.0
     cache: CacheState = "bypass"
     prompt_cache: PromptCache = field(default_factory=PromptCache)
+    cost: Cost = field(default_factory=Cost)
     error: str = ""
     """"" or what went wrong, without any content: "Unreachable", "client left", "stream broke"."""
     partial: bool = False
@@ -72,6 +91,8 @@ class Record:
     """It was decided that something that was sent before is changed now."""
     session: str = ""
     project: str = ""
+    client: str = ""
+    """Its User-Agent."""
     tags: Mapping[str, str] = field(default_factory=dict)
     request: str = ""
     """The bodies, only under --log-messages; the request log takes secrets out."""

@@ -21,7 +21,7 @@ import anyio.to_thread
 from headroom.ccr import key_of
 from headroom.conversation import Json
 from headroom.errors import SettingsError
-from headroom.record import Record
+from headroom.record import NANO, Record
 from headroom.redaction import redact
 
 if sys.platform != "win32":
@@ -214,7 +214,7 @@ class _File:
 
 def row(record: Record) -> Json:
     """The fields of a line, in order. A field whose subject does not exist yet is null."""
-    usage, before = record.usage, record.tokens_before
+    usage, before, unpriced = record.usage, record.tokens_before, record.cost.unpriced or not record.model
     skipped: dict[str, int] = {}
     for skip in record.report.skipped:
         skipped[skip.reason] = skipped.get(skip.reason, 0) + skip.tokens
@@ -225,7 +225,7 @@ def row(record: Record) -> Json:
         "savings_percent": round(100 * record.tokens_saved / before, 2) if before else 0.0,
         "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_tokens, "cache_write_tokens": usage.cache_write_tokens,
-        "cost_usd": None, "saved_usd": None,
+        "cost_usd": None if unpriced else record.cost.spent / NANO, "saved_usd": None if unpriced else record.cost.saved / NANO,
         "overhead_ms": round(record.overhead_ms, 3),
         "ttfb_ms": None if record.ttfb_ms is None else round(record.ttfb_ms, 3),
         "total_ms": round(record.total_ms, 3), "cache": record.cache,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headroom.conversation import Json
-from headroom.record import PromptCache, Record
+from headroom.record import NANO, PromptCache, Record
 
 RECENT = 25
 """Exchanges shown one by one."""
@@ -71,6 +71,11 @@ class Totals:
                 "by_model": {name: n for name, (n,) in sums.models.items()},
             },
             "tokens": {**tokens, "output": sums.output, "counter": counter},
+            "cost": {
+                "spent_usd": sums.spent / NANO, "saved_usd": sums.saved / NANO,
+                "unpriced_requests": sums.unpriced, "estimated_requests": sums.estimated,
+                "by_model": {name: {"spent_usd": spent / NANO, "saved_usd": saved / NANO} for name, (spent, saved) in sums.costs.items()},
+            },
             "prefix_cache": {
                 "read_tokens": sums.cache_read, "write_tokens": sums.cache_write,
                 # Of all input tokens, as the providers count them, how many were read from a cache.
@@ -194,6 +199,11 @@ class _Sums:
     rewritten_tokens: int = 0
     cache_saved_usd: float = 0.0
     cache_unpriced: int = 0
+    spent: int = 0
+    saved: int = 0
+    unpriced: int = 0
+    estimated: int = 0
+    costs: Sums = field(default_factory=dict)
     cache_causes: Sums = field(default_factory=dict)
     providers: Sums = field(default_factory=dict)
     models: Sums = field(default_factory=dict)
@@ -210,8 +220,9 @@ class _Sums:
 PLAIN = (
     "requests", "cached", "rate_limited", "over_budget", "failed", "before", "after", "output", "uncached", "cache_read",
     "cache_write", "busts", "bust_tokens", "bust_usd", "rewrites", "rewritten_tokens", "cache_saved_usd", "cache_unpriced",
+    "spent", "saved", "unpriced", "estimated",
 )
-NAMED = ("cache_causes", "providers", "models", "compressors", "tools", "skipped", "failures")
+NAMED = ("costs", "cache_causes", "providers", "models", "compressors", "tools", "skipped", "failures")
 TIMED = ("overhead", "ttfb", "total")
 """The fields of _Sums, by what they are."""
 
@@ -234,9 +245,16 @@ def _count_request(sums: _Sums, record: Record) -> None:
     sums.cache_read += usage.cache_read_tokens or 0
     sums.cache_write += usage.cache_write_tokens or 0
     _count_prompt_cache(sums, record.prompt_cache)
+    cost = record.cost
+    sums.spent += cost.spent
+    sums.saved += cost.saved
+    sums.unpriced += cost.unpriced
+    sums.estimated += cost.estimated
     _add(sums.providers, record.provider, (1,))
     if record.model:
         _add(sums.models, record.model, (1,))
+        if not cost.unpriced:
+            _add(sums.costs, record.model, (cost.spent, cost.saved))
 
 
 def _count_prompt_cache(sums: _Sums, cache: PromptCache) -> None:

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from headroom.conversation import Edit, Report, Skipped, Usage
 from headroom.metrics import METRICS, OPENMETRICS, TEXT, Metric, Metrics, wants_openmetrics
-from headroom.record import PromptCache, Record
+from headroom.record import Cost, PromptCache, Record
 
 RECORD = Record(
     ts=1.0, request_id="r", provider="anthropic", dialect="anthropic", model="claude", path="/v1/messages", stream=True,
@@ -254,3 +254,15 @@ def test_what_a_later_version_counts_is_left_out() -> None:
     before = ours.render(False)
     ours.absorb({"values": {"headroom_new_total": [[["x"], 1]]}, "histograms": {"headroom_new_ms": [[[], [[1], 2]]]}})
     assert ours.render(False) == before
+
+
+def test_dollars_are_counted_and_a_loss_is_no_negative_saving() -> None:
+    metrics = Metrics("1")
+    for cost in (Cost(2_000_000_000, 500_000_000), Cost(1, -250_000_000, estimated=True), Cost(unpriced=True)):
+        metrics.observe(replace(RECORD, cost=cost))
+    text = metrics.render(False).decode()
+    found = {line.split("{")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if ("{provider" in line and "usd" in line) or "requests_total{" in line}
+    assert found["headroom_cost_usd_total"] == 2.000000001
+    assert found["headroom_saved_usd_total"] == 0.5
+    assert found["headroom_loss_usd_total"] == 0.25
+    assert found["headroom_unpriced_requests_total"] == found["headroom_estimated_requests_total"] == 1

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from headroom.ccr import key_of
 from headroom.conversation import Edit, Report, Skipped, Usage
 from headroom.errors import SettingsError
-from headroom.record import Record
+from headroom.record import Cost, Record
 from headroom.requestlog import QUEUE_BYTES, RequestLog, line, row
 
 pytestmark = [
@@ -93,7 +93,9 @@ async def settled(log: RequestLog) -> None:
 
 def test_a_line_has_these_fields_in_this_order() -> None:
     assert list(row(RECORD)) == FIELDS
-    assert row(RECORD)["cost_usd"] is None
+    for nobodys in (replace(RECORD, model=""), replace(RECORD, cost=Cost(unpriced=True))):
+        assert row(nobodys)["cost_usd"] is None
+        assert row(nobodys)["saved_usd"] is None
 
 
 def test_a_line_says_what_the_record_says() -> None:
@@ -101,15 +103,15 @@ def test_a_line_says_what_the_record_says() -> None:
     skipped = (Skipped("short", 5), Skipped("error", 7), Skipped("short", 1))
     full = replace(
         RECORD, report=Report(90, 60, edits, skipped, originals={"k": "secret original"}), usage=Usage(1, 2, 3, 4),
-        overhead_ms=1.23456, ttfb_ms=2.0, total_ms=3.99999, error="Garbled", session="s", project="p",
+        overhead_ms=1.23456, ttfb_ms=2.0, total_ms=3.99999, error="Garbled", session="s", project="p", cost=Cost(1_500_000_001, -20_000),
     )
     told: dict[str, Any] = json.loads(line(row(full)))
     assert "secret" not in json.dumps(told)
     assert told == {
         "ts": 1_700_000_000.123, "request_id": "r-1", "provider": "anthropic", "model": "claude", "path": "/v1/messages",
         "stream": True, "status": 200, "tokens_before": 100, "tokens_after": 75, "tokens_saved": 25, "savings_percent": 25.0,
-        "input_tokens": 1, "output_tokens": 2, "cache_read_tokens": 3, "cache_write_tokens": 4, "cost_usd": None,
-        "saved_usd": None, "overhead_ms": 1.235, "ttfb_ms": 2.0, "total_ms": 4.0, "cache": "bypass",
+        "input_tokens": 1, "output_tokens": 2, "cache_read_tokens": 3, "cache_write_tokens": 4, "cost_usd": 1.500000001,
+        "saved_usd": -0.00002, "overhead_ms": 1.235, "ttfb_ms": 2.0, "total_ms": 4.0, "cache": "bypass",
         "edits": [{"by": "logs", "tool": "Bash", "before": 60, "after": 20, "grade": "equal", "key": key_of("secret original")}],
         "skipped": {"short": 6, "error": 7}, "error": "Garbled", "session": "s", "project": "p",
     }
@@ -277,7 +279,7 @@ OTHERS = """
 import anyio, os, sys, resource, time
 from dataclasses import replace
 from headroom.conversation import Report
-from headroom.record import Record
+from headroom.record import Cost, Record
 from headroom.requestlog import RequestLog
 RECORD = Record(ts=1.0, request_id="", provider="p", dialect="d", model="m", path="/", stream=False, status=200,
                 report=Report(), tokens_before=1, tokens_after=1)

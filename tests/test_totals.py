@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.conversation import Edit, Report, Skipped, Usage
-from headroom.record import PromptCache, Record
+from headroom.record import Cost, PromptCache, Record
 from headroom.totals import NAMES, RECENT, Durations, Totals
 
 RECORD = Record(
@@ -42,6 +42,7 @@ def test_the_shape_before_anything_happened() -> None:
             "total": 0, "cached": 0, "rate_limited": 0, "over_budget": 0, "failed": 0, "by_provider": {}, "by_model": {},
         },
         "tokens": {**tokens, "output": 0, "counter": "estimate"},
+        "cost": {"spent_usd": 0.0, "saved_usd": 0.0, "unpriced_requests": 0, "estimated_requests": 0, "by_model": {}},
         "prefix_cache": PREFIX_CACHE,
         "compression": {"by_compressor": {}, "by_tool": {}, "skipped": {}, "failed": {}},
         "latency": {"overhead": nothing, "ttfb": nothing, "total": nothing},
@@ -61,6 +62,9 @@ def test_the_shape_before_anything_happened() -> None:
         ([replace(RECORD, status=429, error="OverBudget")], "requests.over_budget", 1),
         ([RECORD, replace(RECORD, provider="openai")], "requests.by_provider", {"anthropic": 1, "openai": 1}),
         ([RECORD, replace(RECORD, model="")], "requests.by_model", {"claude": 1}),
+        ([replace(RECORD, cost=Cost(10**9, -5 * 10**8)), replace(RECORD, cost=Cost(1)), replace(RECORD, model="new", cost=Cost(unpriced=True))], "cost",
+         {"spent_usd": 1.000000001, "saved_usd": -0.5, "unpriced_requests": 1, "estimated_requests": 0,
+          "by_model": {"claude": {"spent_usd": 1.000000001, "saved_usd": -0.5}}}),
         ([RECORD, replace(RECORD, tokens_before=300, tokens_after=125)], "tokens.saved", 200),
         ([RECORD, replace(RECORD, tokens_before=300, tokens_after=125)], "tokens.savings_percent", 50.0),
         ([replace(RECORD, usage=Usage(1, 2, 3, 4))] * 2, "tokens.output", 4),

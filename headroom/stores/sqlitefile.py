@@ -53,6 +53,22 @@ END;
 NAMES = frozenset(("entries", "entries_by_name", "entries_by_age", "sizes", "entry_added", "entry_resized", "entry_removed"))
 
 
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a file of ours holds, and by what it is known."""
+
+    what: str
+    """In words, for messages."""
+    application_id: int
+    version: int
+    tables: str
+    names: frozenset[str]
+    """Tables, indexes and triggers without which it is not ours."""
+
+
+STATE = Schema("the state", APPLICATION_ID, VERSION, TABLES, NAMES)
+
+
 class Foreign(Exception):
     """A database, but not one of ours."""
 
@@ -64,7 +80,7 @@ class Opened:
     """Of the file behind the connection; the path may lead to another one later."""
 
 
-def open_database(path: Path, busy: float, now: float) -> Opened:
+def open_database(path: Path, busy: float, now: float, schema: Schema = STATE) -> Opened:
     """Raises OSError and sqlite3.Error. A broken or foreign file is set aside, and a fresh one started.
 
     Another process may do the same at this moment, and take the file and its log away under us: then SQLite reports
@@ -72,16 +88,16 @@ def open_database(path: Path, busy: float, now: float) -> Opened:
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return _open(path, busy)
+            return _open(path, busy, schema)
         except (Foreign, sqlite3.DatabaseError) as error:
             if broken(error):
                 with contextlib.suppress(FileNotFoundError):
-                    quarantine(path, path.stat().st_ino, now, error)
+                    quarantine(path, path.stat().st_ino, now, error, schema.what)
             elif not _taken_away(error):
                 raise
             else:
                 time.sleep(PAUSE)
-    return _open(path, busy)
+    return _open(path, busy, schema)
 
 
 def _taken_away(error: sqlite3.DatabaseError | Foreign) -> bool:
@@ -93,7 +109,7 @@ def broken(error: Exception) -> bool:
     return isinstance(error, Foreign) or type(error) is sqlite3.DatabaseError
 
 
-def quarantine(path: Path, inode: int, now: float, why: Exception) -> None:
+def quarantine(path: Path, inode: int, now: float, why: Exception, what: str = STATE.what) -> None:
     """Rename a broken file and its log out of the way, unless another process has done so already."""
     with contextlib.suppress(FileNotFoundError), _locked(path) as found:
         if found != inode or path.stat().st_ino != inode:
@@ -105,7 +121,7 @@ def quarantine(path: Path, inode: int, now: float, why: Exception) -> None:
         for suffix in ("-wal", "-shm", ""):
             with contextlib.suppress(FileNotFoundError):
                 os.replace(f"{path}{suffix}", f"{aside}{suffix}")
-        log.warning("the state in %s cannot be used (%s); it was kept as %s and a fresh one is started", path, why, aside.name)
+        log.warning("%s in %s cannot be used (%s); it was kept as %s and a fresh one is started", what, path, why, aside.name)
 
 
 @contextlib.contextmanager
@@ -122,12 +138,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _open(path: Path, busy: float) -> Opened:
+def _open(path: Path, busy: float, schema: Schema) -> Opened:
     _create(path)
     inode = path.stat().st_ino
     connection = sqlite3.connect(path, timeout=busy, isolation_level=None, check_same_thread=False)
     try:
-        _recognise(connection)
+        _recognise(connection, schema)
         _make_private(path)
         # NORMAL: killing a process loses nothing, a power cut at most the last writes, and never the file.
         connection.execute("PRAGMA journal_mode = WAL")
@@ -157,27 +173,27 @@ def _make_private(path: Path) -> None:
                 os.chmod(name, mode & 0o700)
 
 
-def _recognise(connection: sqlite3.Connection) -> None:
+def _recognise(connection: sqlite3.Connection, schema: Schema) -> None:
     if _identity(connection) == (0, 0) and not _names(connection):
         with transaction(connection):
             # Another process may have been faster while we waited for the lock.
             if _identity(connection) == (0, 0):
-                _create_tables(connection)
+                create_tables(connection, schema)
     identity = _identity(connection)
-    if identity != (APPLICATION_ID, VERSION) or not _names(connection) >= NAMES:
-        raise Foreign("of another version" if identity[0] == APPLICATION_ID else "not ours")
+    if identity != (schema.application_id, schema.version) or not _names(connection) >= schema.names:
+        raise Foreign("of another version" if identity[0] == schema.application_id else "not ours")
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
+def create_tables(connection: sqlite3.Connection, schema: Schema) -> None:
     # Not executescript: it would commit the transaction we are in.
     statement = ""
-    for line in TABLES.splitlines(keepends=True):
+    for line in schema.tables.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
             connection.execute(statement)
             statement = ""
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute(f"PRAGMA application_id = {schema.application_id}")
+    connection.execute(f"PRAGMA user_version = {schema.version}")
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:

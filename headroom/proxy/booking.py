@@ -1,0 +1,61 @@
+"""Sees to it that each record says what it cost, and stands in the ledger, before it is accounted for elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from headroom.conversation import Json
+from headroom.cost import cost
+from headroom.errors import StoreError
+from headroom.layers.observe import Account
+from headroom.ledger.book import Book
+from headroom.ledger.ledger import Ledger
+from headroom.ledger.queries import persistent
+from headroom.prices import Model
+from headroom.proxy.history import History
+from headroom.record import Record
+
+NAME = "state-ledger.db"
+
+
+def ledger_path(url: str, folder: Path) -> Path | None:
+    """Where the ledger lies for a state: in a file of its own beside it, so that neither waits for the other's locks, nor
+    is set aside with it when it breaks. `folder`: for a state that is not here. None: in memory."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory":
+        return None
+    path = Path(rest).expanduser() if scheme == "sqlite" else folder / NAME
+    return path.with_name(f"{path.stem}-ledger{path.suffix}") if scheme == "sqlite" else path
+
+
+def ledger(url: str, folder: Path) -> Ledger:
+    return Ledger(Book(ledger_path(url, folder), time.time))
+
+
+class Booking:
+    """An Account in front of another. Not locked: it lives on one thread, the event loop's."""
+
+    def __init__(self, account: Account, ledger: Ledger, find: Callable[[str], Model | None]) -> None:
+        """`find` gives a model of the price table, by any name."""
+        self._account, self.ledger, self._find = account, ledger, find
+        self.history = History(ledger)
+
+    def begin(self) -> None:
+        self._account.begin()
+
+    def end(self, record: Record) -> None:
+        booked = replace(record, cost=cost(record, self._find(record.model))) if record.model else record
+        self.ledger.write(booked)
+        self._account.end(booked)
+
+    async def stats(self) -> Json:
+        """For /stats. `lost` is what the ledger itself knows of; `lost_here` and `waiting` this process alone."""
+        ledger = self.ledger
+        about = {"where": ledger.where, "lost_here": ledger.lost, "waiting": ledger.waiting}
+        try:
+            return {**await ledger.ask(persistent), **about}
+        except StoreError as error:
+            return {**about, "error": error.message}
