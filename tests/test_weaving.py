@@ -8,6 +8,7 @@ import pytest
 from headroom import dialects, weaving
 from headroom.chain import Chain, chain
 from headroom.conversation import Json
+from headroom.dialects.anthropic import Anthropic
 from headroom.dialects.document import Document
 from headroom.dialects.hidden import HIDDEN
 from headroom.dialects.hidden.base import NAME, Asked, Exchange
@@ -138,6 +139,27 @@ def test_a_row_with_an_owner_is_read_like_any_other() -> None:
 @pytest.mark.parametrize("row", ["", "[]", "{", "[[],[],[1]]", "[[[[]]],[],[]]", '["",[],[]]', "[" * 100_000])
 def test_a_row_that_is_none_of_ours_says_nothing(row: str) -> None:
     assert weaving.read(row) is None
+
+
+THINKS = {"role": "assistant", "content": [{"type": "thinking", "thinking": "?", "signature": "x"}, {"type": "text", "text": "I see."}]}
+ONLY = {"role": "assistant", "content": [{"type": "thinking", "thinking": "?", "signature": "x"}]}
+USER = {"role": "user", "content": "Look."}
+SEES = {"role": "assistant", "content": [{"type": "text", "text": "I see."}]}
+
+
+@pytest.mark.parametrize(("messages", "most", "left", "count"), [
+    ([USER, THINKS, USER], None, [USER, SEES, USER], 3),
+    ([USER, THINKS, USER, THINKS], 2, [USER, SEES, USER, THINKS], 2),
+    ([USER, ONLY, USER], None, [USER, USER], 3),
+    ([USER], None, [USER], 1),
+    ([USER], 9, [USER], 1),
+    ([], None, [], 0),
+])
+def test_bound_reasoning_is_left_out_from_the_start(messages: list[Json], most: int | None, left: list[Json], count: int) -> None:
+    body = json.dumps({"messages": messages}).encode()
+    found, elements = weaving.without_reasoning(body, "messages", Anthropic().bare, most)
+    assert (json.loads(found)["messages"], elements) == (left, count)
+    assert found == body or left != messages
 
 
 @pytest.mark.parametrize(("name", "change", "target", "room"), [

@@ -92,7 +92,7 @@ class Exchange:
     async def _ask(self, request: Request, raw: bytes, prepared: Prepared) -> Asked:
         """Ask the provider; meanwhile keep the originals and count exactly, where there is anything to do."""
         if prepared.reading is None or not (prepared.report.originals or self._services.exact()):
-            return await self._ask_twice_at_most(request, raw, prepared)
+            return await self._ask_until_taken(request, raw, prepared)
         results: list[Asked | HeadroomError] = []
         try:
             async with anyio.create_task_group() as meanwhile:
@@ -100,7 +100,7 @@ class Exchange:
                 if prepared.report.originals and not prepared.kept:
                     meanwhile.start_soon(self._keep, request, prepared.report.originals)
                 meanwhile.start_soon(self._recount, request, prepared)
-                results.append(await _caught(self._ask_twice_at_most(request, raw, prepared)))
+                results.append(await _caught(self._ask_until_taken(request, raw, prepared)))
         except BaseException:
             for result in results:
                 if not isinstance(result, HeadroomError):
@@ -111,31 +111,51 @@ class Exchange:
             raise result
         return result
 
-    async def _ask_twice_at_most(self, request: Request, raw: bytes, prepared: Prepared) -> Asked:
+    async def _ask_until_taken(self, request: Request, raw: bytes, prepared: Prepared) -> Asked:
         """The answer, and the reading that it is an answer to."""
         response = await self._upstream(self._outgoing(request, raw, prepared))
-        if response.status == 400 and prepared.other is not None:
+        if response.status == 400 and prepared.reading is not None:
             return await self._after_refusal(request, raw, prepared, response)
         await self._settle(prepared, response)
         return response, prepared
 
     async def _after_refusal(self, request: Request, raw: bytes, prepared: Prepared, refused: Response) -> Asked:
-        """No record told our history from foreign, and the provider may say that we guessed wrong: then try the other
-        reading, once."""
-        text, refused = await _peeked(refused)
-        if not self._dialect.mismatch(400, _json(text, refused.get(b"content-encoding") or b"")):
-            return refused, prepared
-        await refused.body.aclose()
-        self._services.mishap("reread")
-        other = await self._services.compression.other_reading(prepared)
-        _describe(request, other)
-        response = await self._upstream(self._outgoing(request, raw, other))
-        await self._settle(other, response)
-        return response, other
+        """The provider may say that this is not the past that its reasoning was made behind. Where no record told our history
+        from foreign, we may have guessed wrong: then the other reading is tried; and at last the reasoning is left out. A
+        conversation must not end with it."""
+        said, asked = await self._mismatched(refused), prepared
+        if said[0] and prepared.other is not None:
+            await said[1].body.aclose()
+            self._services.mishap("reread")
+            asked = await self._services.compression.other_reading(prepared, functools.partial(self._services.keep, request))
+            said = await self._again(request, raw, asked)
+        # Where we changed nothing and are sure of it, the client has changed the past, and is told so.
+        ours = prepared.changed or prepared.other is not None
+        mended = await self._services.compression.repaired(prepared) if said[0] and ours else None
+        if mended is not None:
+            await said[1].body.aclose()
+            self._services.mishap("mended")
+            asked = mended
+            said = await self._again(request, raw, asked)
+        return said[1], asked
+
+    async def _again(self, request: Request, raw: bytes, prepared: Prepared) -> tuple[bool, Response]:
+        """The answer to another reading, and whether that is refused too."""
+        _describe(request, prepared)
+        response = await self._upstream(self._outgoing(request, raw, prepared))
+        await self._settle(prepared, response)
+        return await self._mismatched(response)
+
+    async def _mismatched(self, response: Response) -> tuple[bool, Response]:
+        """Whether an answer refuses reasoning because of what stands before it, and the answer, still whole."""
+        if response.status != 400:
+            return False, response
+        text, whole = await _peeked(response)
+        return self._dialect.mismatch(400, _json(text, whole.get(b"content-encoding") or b"")), whole
 
     async def _settle(self, prepared: Prepared, response: Response) -> None:
         """What the provider took becomes the record."""
-        if prepared.unsettled and response.status < 400 and await self._services.compression.settle(prepared):
+        if (prepared.unsettled or prepared.bare) and response.status < 400 and await self._services.compression.settle(prepared):
             self._services.mishap("journal")
 
     async def _keep(self, request: Request, originals: Mapping[str, str]) -> None:

@@ -111,7 +111,10 @@ class Scene:
 
     async def say(self, output: str = "") -> Response:
         """One request of the agent; its answer goes into the history, and `output` is what its calls give."""
-        body = {"model": "claude-opus-4-8", "max_tokens": 1000, "stream": self.stream, "tools": TOOLS, "messages": self.history}
+        body = {
+            "model": "claude-opus-4-8", "max_tokens": 1000, "stream": self.stream, "tools": TOOLS, "messages": self.history,
+            "thinking": {"type": "enabled", "budget_tokens": 1024},
+        }
         request = Request("POST", "/v1/messages", [(b"content-type", b"application/json"), (b"x-api-key", b"k")], once(json.dumps(body).encode()))
         response = await self.exchange(request)
         data = b"".join([chunk async for chunk in response.body])
@@ -294,3 +297,22 @@ async def test_a_store_that_fails_costs_the_original_and_is_counted() -> None:
     await scene.say()
     assert results(scene.sent[-1]) == [MISS]
     assert scene.mishaps == {"originals": 1}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_where_rounds_are_lost_the_conversation_goes_on_without_its_reasoning(stream: bool) -> None:
+    scene = Scene([Step(calls=(RUN,)), look(), Step(thinking="Ah. " * 9, text="There.", calls=(RUN,)), Step(thinking="So. " * 9, calls=(RUN,)), Step(text="Done.")])
+    await scene.say(LOG)
+    await scene.say("ok")
+    scene.store = Memory(lambda: 0.0)
+    scene.start()
+    answer = await scene.say("ok")
+    assert answer.status == 200
+    assert scene.mishaps["mended"] == 1
+    refused = len(scene.model.refused)
+    assert refused == 2
+    scene.start()
+    scene.stream = stream
+    assert (await scene.say()).status == 200
+    assert len(scene.model.refused) == refused
+    assert scene.mishaps["mended"] == 1
