@@ -144,9 +144,11 @@ def _behind(reply: Sequence[str], contents: Sequence[list[Part] | None], seen: S
 def _answered(after: Sequence[str], last: Sequence[str], late: Sequence[str]) -> Elements | None:
     """The client's results with ours among them, in the order of the calls: all in one content, which the API wants."""
     theirs = _all(after)
+    calls = [part for part in _all(last) if call_of(part) is not None]
+    if not others(calls):
+        return (*late, *after)  # calls of ours alone, beyond the last round: the client has nothing to answer
     if not any(map(_answers, theirs)):
         return None
-    calls = [part for part in _all(last) if call_of(part) is not None]
     mine = _all(late)
     if len(mine) == sum(map(ours, calls)) and all(map(_answers, theirs)) and len(theirs) == len(others(calls)):
         own, left = iter(mine), iter(theirs)

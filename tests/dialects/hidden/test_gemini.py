@@ -170,6 +170,13 @@ def test_late_results_stand_among_the_clients_own(after: tuple[str, ...], order:
     assert content == {"role": "user", "parts": order(json.loads(after[0])["parts"])}
 
 
+@pytest.mark.parametrize("after", [USER, ()])
+def test_late_results_for_calls_of_ours_alone_stand_before_what_the_user_says(after: tuple[str, ...]) -> None:
+    over = Exchange(THINKING.rounds, contents([say("B. "), ask(**SIGNED)]), RESULT)
+    woven = HIDDEN.woven(contents([THOUGHT, say("A. B. ")]), after, over)
+    assert woven == (*THINKING.rounds[0][0], *RESULT, *over.last, *RESULT, *after)
+
+
 @st.composite
 def kept(draw: st.DrawFn, out: bytes) -> tuple[str, ...]:
     """How a client keeps an answer."""
