@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from headroom import ccr
 from headroom.conversation import Address, Json, Part
@@ -25,8 +25,14 @@ from headroom.fitting.notes import Note, notes
 from headroom.fitting.reasoning import untrue
 from headroom.fitting.scores import Order
 from headroom.fitting.subject import Subject, Weigh, budget
+from headroom.fitting.units import units
+from headroom.fitting.worth import Rewrite, expected, worth_it
 from headroom.prices import Model
 from headroom.transforms.references import is_reference, label
+
+Occasion = Literal["fit", "cold", "priced"]
+"""Why the past may be changed. fit: it would not fit the window. cold: besides, the provider has nothing of it cached.
+priced: besides, the gain may be worth the cache."""
 
 BEFORE = -1
 """Stands for the place before all elements."""
@@ -52,6 +58,8 @@ class Now:
     """What is known of this request besides the conversation."""
 
     model: Model | None
+    occasion: Occasion = "fit"
+    """Beyond a window that is outgrown."""
     first: int = 0
     """Elements before it were sent before; what was not cut among them then is not cut now."""
     added: Mapping[int, int] = field(default_factory=dict)
@@ -101,6 +109,12 @@ class Case:
         rows: dict[str, str] = {}
         new: list[Note] = []
         deeper: list[int] = []
+        at = len(self._base) - 1
+        paying = self._paying(decision, edits) if self._now.occasion != "fit" and at in names else None
+        if paying is not None:
+            decision, _ = self._decided(decision, paying, edits, self._elements(edits))
+            rows[names[at]] = encode(decision, self._head)
+            deeper += (i for i, text in decision.forms.items() if text is not None)
         while not (fits := self._total(decision, edits) <= self._budget.limit):
             known = self._elements(edits)
             found = fit(known, self._budget, self._policy(decision, edits), decision.cuts, self._now.first)
@@ -113,6 +127,25 @@ class Case:
             rows[names[cut.at]] = encode(decision, self._head)
             edits = fold(decision.cuts)
         return Refitted(decision, rows, tuple(new), tuple(deeper), self._removed(decision, edits), fits)
+
+    def _paying(self, decision: Decision, edits: Mapping[Address, str]) -> Cut | None:
+        """What is stale or superseded is folded if that is worth more than what has to be written to the cache again."""
+        model, replies, at = self._now.model, self._subject.conversation.replies, len(self._base) - 1
+        if model is None or not self._means.lifecycle or not self._now.lossy:
+            return None
+        ties = [self._subject.dialect.ties(value) for value in self._values()]
+        found = units(ties, decision.dropped)
+        free = {i for unit in found if not unit.safe for i in unit.elements}
+        sizes = {i: size for i, size in self._folds(at, decision, edits, old=False).items() if i in free}
+        if not sizes:
+            return None
+        now, whole = self._sizes(edits), self._total(decision, edits)
+        removed, first = sum(now[i] - size for i, size in sizes.items()), min(sizes)
+        behind = sum(now[i] for i in range(first, at + 1) if i not in decision.dropped) - removed
+        bound = model.binds and any(ties[i].bound for i in range(first, at + 1) if i not in decision.dropped | decision.bare)
+        cached = 0 if self._now.occasion == "cold" else None
+        rewrite = Rewrite(removed, behind, max(0, whole - removed - behind), cached, expected(len(replies)), bound)
+        return Cut(at, sizes, frozenset(), whole, whole - removed) if worth_it(rewrite, model.at(whole)) else None
 
     def _sizes(self, edits: Mapping[Address, str]) -> list[int]:
         """Tokens of each element as it is sent without any cut."""
@@ -147,12 +180,12 @@ class Case:
         folds = (lambda at: self._folds(at, decision, edits)) if means.fold and self._now.lossy else None
         return Policy(means.order, self._now.importance, folds)
 
-    def _markers(self, at: int, decision: Decision, edits: Mapping[Address, str]) -> dict[int, str]:
+    def _markers(self, at: int, decision: Decision, edits: Mapping[Address, str], *, old: bool = True) -> dict[int, str]:
         """Part up to the element `at` → the marker that stands for it from now on: as few as it takes, the oldest first, but
         before them all that is not true any more or shown again."""
         end = next((i for i, placed in enumerate(self._places) if placed is not None and placed > at), len(self._parts))
         keep = {j for i in range(end) for j in self._referents(i, edits)}
-        found = folded(self._parts[:end], end, keep | decision.forms.keys())
+        found = folded(self._parts[:end], end, keep | decision.forms.keys(), old=old)
         if not self._means.lifecycle:
             found = {i: "old" for i in found if len(self._parts[i].text) >= LONG}
         dead = [i for i, why in found.items() if why != "old"]
@@ -170,10 +203,10 @@ class Case:
         part = self._parts[i]
         return self._weigh(edits.get(part.at, part.text)) - self._weigh(text)
 
-    def _folds(self, at: int, decision: Decision, edits: Mapping[Address, str]) -> Mapping[int, int]:
+    def _folds(self, at: int, decision: Decision, edits: Mapping[Address, str], *, old: bool = True) -> Mapping[int, int]:
         now = self._sizes(edits)
         found: dict[int, int] = {}
-        for i, text in self._markers(at, decision, edits).items():
+        for i, text in self._markers(at, decision, edits, old=old).items():
             placed = self._places[i]
             if placed is not None:
                 found[placed] = found.get(placed, now[placed]) - self._gain(i, text, edits)

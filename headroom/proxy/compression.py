@@ -333,7 +333,7 @@ class Compression:
 
             unlike: list[str] = []
             additions = self._additions(reading, sent, unlike) if OFFERED in ways else []
-            given = Given(history, additions, lossy, reading.policies.importance)
+            given = Given(history, additions, lossy, importance=reading.policies.importance)
             fitted = self._fitted(reading, sent, given, fold)
             return replace(self._mended(self._spliced(reading, fitted, additions), sent), sent=sent, unlike=len(unlike))
 

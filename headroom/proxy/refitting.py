@@ -11,7 +11,7 @@ from headroom.dialects.document import Rewrite
 from headroom.fitting.choice import Cut
 from headroom.fitting.decision import UNCUT, Decision, decode
 from headroom.fitting.elements import place
-from headroom.fitting.refit import BEFORE, Case, Means, Now, Refitted
+from headroom.fitting.refit import BEFORE, Case, Means, Now, Occasion, Refitted
 from headroom.fitting.rewriting import rewrites
 from headroom.fitting.subject import LEAST, Subject, Weigh, hidden, names, weights
 from headroom.memo import Memo
@@ -73,6 +73,8 @@ class Given:
     additions: Sequence[Addition] = ()
     """They stand in the body whatever is decided."""
     lossy: bool = False
+    occasion: Occasion = "fit"
+    """Another must not be taken where the journal cannot be written first: nothing else tells later turns of it."""
     importance: Mapping[str, float] = field(default_factory=dict)
     """Tool → how much its outputs are missed where they are not shown."""
 
@@ -133,8 +135,8 @@ class Refitting:
             return outcomes[-1].edits
 
         now = Now(
-            self._find(subject.conversation.model), standing.first if given.history else 0, _added(given.additions, standing), given.lossy,
-            given.importance,
+            self._find(subject.conversation.model), given.occasion, standing.first if given.history else 0, _added(given.additions, standing),
+            given.lossy, given.importance,
         )
         case = Case(weigh, self._means, subject, standing.base, now)
         found = case.decide(_known(standing, sent), standing.names, edits)

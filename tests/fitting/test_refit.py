@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pytest
+
 from headroom import ccr
 from headroom.chain import chain
 from headroom.conversation import Address, Json
@@ -126,3 +128,40 @@ def test_a_form_that_refers_to_what_is_gone_stands_as_it_came() -> None:
         assert found.decision.forms == {11: None}
     else:
         assert found.decision.forms == {}
+
+
+DEAD = session(*((f"src/{n % 2}.py", text(n, 6000)) for n in range(10)))
+
+
+def test_a_cold_cache_is_a_good_time_to_fold_what_had_its_day() -> None:
+    now = Now(sized(200_000, binds=False), "cold", lossy=True)
+    found = decide(DEAD, now)
+    (cut,) = found.decision.cuts
+    assert (cut.at, cut.dropped) == (len(DEAD) - 1, frozenset())
+    assert cut.after < cut.before
+    assert len(found.rows) == 1
+    assert {i for i, form in found.decision.forms.items() if form} == {*found.folded} == {1, 2, 3, 4, 5, 6}
+    again = decide(DEAD, now, decision=found.decision)
+    assert (again.decision, again.rows) == (found.decision, {})
+
+
+@pytest.mark.parametrize(("now", "means"), [
+    pytest.param(Now(sized(200_000, binds=False), "fit", lossy=True), Means(), id="the cache is warm"),
+    pytest.param(Now(sized(200_000, binds=False), "priced", lossy=True), Means(), id="it would not pay"),
+    pytest.param(Now(sized(200_000), "cold", lossy=True), Means(), id="reasoning would be lost"),
+    pytest.param(Now(sized(200_000, binds=False), "cold"), Means(), id="nothing could be had back"),
+    pytest.param(Now(None, "cold", lossy=True), Means(), id="no price is known"),
+    pytest.param(Now(sized(200_000, binds=False), "cold", lossy=True), Means(lifecycle=False), id="it is switched off"),
+])
+def test_else_what_was_sent_stays(now: Now, means: Means) -> None:
+    assert decide(DEAD, now, means).decision == UNCUT
+
+
+def test_a_conversation_that_was_folded_when_its_cache_was_cold_is_cut_when_it_does_not_fit() -> None:
+    window = 9 * SIZE + 500
+    values = session(*((f"src/{n % 2}.py" if n < 6 else f"src/{n}.py", text(n, 6000)) for n in range(12)))
+    early = decide(values[:13], Now(sized(window, binds=False), "cold", lossy=True)).decision
+    assert early.cuts
+    late = decide(values, Now(sized(window, binds=False), first=len(values) - 2, lossy=True), decision=early)
+    assert late.decision.cuts[: len(early.cuts)] == early.cuts
+    assert late.fits
