@@ -14,7 +14,7 @@ from __future__ import annotations
 from headroom.stores.redislink import Script
 
 PURGED = 16
-"""Expired rows deleted with each write: more than a write adds, so that there never are many."""
+"""Rows looked at with each write beyond those it adds, so that there never are many that are of no use any more."""
 
 COMMON = """
 local used, bytes, rows = KEYS[1], KEYS[2], KEYS[3]
@@ -28,11 +28,14 @@ local function forget(name, size)
   if redis.call('ZREM', used, name) == 1 then redis.call('DECRBY', bytes, size) end
 end
 
-local function drop(name)
+local function parts(name)
   local size, length = string.match(name, '^(%d+) (%d+) ')
   local start = #size + #length + 3
-  local key, tenant = string.sub(name, start, start + length - 1), string.sub(name, start + length)
-  size = tonumber(size)
+  return tonumber(size), tonumber(length), string.sub(name, start, start + length - 1), string.sub(name, start + length)
+end
+
+local function drop(name)
+  local size, length, key, tenant = parts(name)
   -- A row written anew after Redis had evicted its value has another member too, unless it is of the same size.
   if redis.call('HSTRLEN', rows .. key, tenant) - 1 + length == size then redis.call('HDEL', rows .. key, tenant) end
   forget(name, size)
@@ -53,8 +56,17 @@ local function read(key, tenant)
   return value
 end
 
+local function gone(name)
+  local _, _, key, tenant = parts(name)
+  return redis.call('HEXISTS', rows .. key, tenant) == 0
+end
+
+-- Of those unused for longest, what has expired, and what Redis has evicted when it was short of memory.
 local function purge(most)
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', used, '-inf', '(' .. oldest, 'LIMIT', 0, most)) do drop(name) end
+  local names = redis.call('ZRANGE', used, 0, most - 1, 'WITHSCORES')
+  for i = 1, #names, 2 do
+    if tonumber(names[i + 1]) < tonumber(oldest) or gone(names[i]) then drop(names[i]) end
+  end
 end
 """
 
@@ -113,7 +125,7 @@ return found
 """ARGV: now, oldest, stale, life, everybody's, tenant, then keys. Returns a value or nil for each."""
 
 SIZE = Script(COMMON + """
-purge(4096)
+purge(256)
 local entries = redis.call('ZCARD', used) - redis.call('ZCOUNT', used, '-inf', '(' .. oldest)
 return {entries, tonumber(redis.call('GET', bytes) or '0')}
 """)

@@ -14,10 +14,12 @@ import anyio
 import pytest
 import trustme
 
+from headroom.budget import Window
 from headroom.errors import StoreError
 from headroom.sent import Journal, Unread
-from headroom.stores import open_store
+from headroom.stores import open_counters, open_store
 from headroom.stores.base import Size, Space, Store
+from headroom.stores.counters import UNRESERVED
 from tests.redisserver import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(os.name != "posix", reason="POSIX signals")]
@@ -188,6 +190,22 @@ async def test_a_full_redis_fails_writes_and_nothing_else(tmp_path: Path) -> Non
     server.stop()
 
 
+async def test_short_of_memory_rows_go_and_budgets_stay(tmp_path: Path) -> None:
+    """And the index does not grow with what is no longer there."""
+    server = RedisServer(tmp_path / "redis", "--maxmemory", "6mb", "--maxmemory-policy", "volatile-lru")
+    store = open_store(server.url + PATIENT, lambda: NOW)
+    counters = open_counters(store, lambda: NOW)
+    await counters.settle("budget", {UNRESERVED: 700}, Window(1, 1))
+    for i in range(1500):
+        await store.put(SPACE, "t", {f"{i}": os.urandom(10_000)})
+    assert await store.get(SPACE, "t", ["1499"]) != {}
+    size = await store.size(SPACE)
+    assert size.bytes < 12 << 20, "15 MB were written"
+    assert (await counters.balance("budget", Window(1, 1))).spent == 700
+    await store.aclose()
+    server.stop()
+
+
 async def test_a_password(tmp_path: Path) -> None:
     server = RedisServer(tmp_path / "redis", "--requirepass", "correct horse")
     place = f"127.0.0.1:{server.port}/0{PATIENT}"
@@ -248,7 +266,7 @@ async def test_the_journal_remembers_while_redis_is_away(store: Store, redis: Re
 
 RACE = """
 import anyio, sys
-from headroom.stores import open_store
+from headroom.stores import open_counters, open_store
 from headroom.stores.base import Space
 SPACE = Space("ccr", ttl=1600.0, max_bytes=1 << 24)
 async def main():
