@@ -12,6 +12,7 @@ from headroom.errors import StoreError
 from headroom.http.message import Request, Response
 from headroom.patterns import How
 from headroom.proxy.compression import Prepared, Reading
+from headroom.proxy.refitting import left_out
 from headroom.proxy.rounds import Means, Rounds, is_plain
 from headroom.proxy.services import Services
 
@@ -45,10 +46,10 @@ async def heard(
     if not is_plain(response):
         services.mishap("encoding")
         return response, None
-    size = RETAINED * len(prepared.body)
+    size = RETAINED * max(len(prepared.body), reading.size)
     stored: list[str] = []
     """Keys of originals that came from the store, and not from this request."""
-    held = [_Held(prepared.body, reading)] if services.intake.retain(size) else []
+    held = [_Held(prepared, reading)] if services.intake.retain(size) else []
 
     def let_go() -> None:
         if held:
@@ -85,9 +86,10 @@ async def heard(
 class _Held:
     """What is kept of a request until its answer has ended."""
 
-    def __init__(self, body: bytes, reading: Reading) -> None:
+    def __init__(self, prepared: Prepared, reading: Reading) -> None:
         assert reading.seams is not None
-        self.body, self.turns, self.parts = body, reading.seams.turns, reading.conversation.parts
+        self.body, self.turns, self.parts = prepared.body, reading.seams.turns, reading.conversation.parts
+        self.fitted = prepared.fitted
 
 
 def _hidden(reading: Reading, request: Request, prepared: Prepared) -> Hidden | None:
@@ -99,4 +101,4 @@ def _hidden(reading: Reading, request: Request, prepared: Prepared) -> Hidden | 
 
 
 def _own(held: list[_Held], key: str) -> str | None:
-    return ccr.find(held[0].parts, key) if held else None
+    return (ccr.find(held[0].parts, key) or left_out(held[0].fitted, key)) if held else None

@@ -11,6 +11,7 @@ from headroom.dialects.document import Rewrite
 from headroom.fitting.choice import Cut
 from headroom.fitting.decision import UNCUT, Decision, decode
 from headroom.fitting.elements import place
+from headroom.fitting.notes import notes
 from headroom.fitting.refit import BEFORE, Case, Means, Now, Occasion, Refitted
 from headroom.fitting.rewriting import rewrites
 from headroom.fitting.subject import LEAST, Subject, Weigh, hidden, names, weights
@@ -60,6 +61,7 @@ class Fitted:
     changes: Mapping[Address, str]
     """Texts as they leave; "" where they do not."""
     found: Refitted | None = None
+    standing: Standing | None = None
     rewritten: bool = False
     """The past leaves otherwise than before, on purpose."""
 
@@ -157,6 +159,18 @@ class Refitting:
         self.tight += not found.fits
 
 
+def left_out(fitted: Fitted | None, key: str) -> str | None:
+    """The original behind a note of what is gone: the request that carries the note carries the elements too."""
+    if fitted is None or fitted.found is None or fitted.standing is None:
+        return None
+    decision, subject = fitted.found.decision, fitted.standing.subject
+    if not any(key in text for text in decision.notes.values()):
+        return None
+    values = subject.document.elements(subject.dialect.turns)
+    told = notes(values, [subject.dialect.ties(value) for value in values], decision.dropped)
+    return next((note.original for note in told if ccr.key_of(note.original) == key), None)
+
+
 def _known(standing: Standing, sent: Mapping[str, Form]) -> Decision:
     """The last decision on record, which holds all those before it."""
     conversation = standing.subject.conversation
@@ -206,4 +220,4 @@ def _fitted(outcome: Outcome, made: Sequence[Rewrite], standing: Standing, found
         report, after=max(0, report.after - found.removed), edits=(*report.edits, *done), forms={**report.forms, **found.rows},
         originals={**report.originals, **{ccr.key_of(edit.original): edit.original for edit in done}},
     )
-    return Fitted(Outcome(edits, report), made, {**edits, **dict.fromkeys(out, "")}, found, bool(found.rows) and standing.first > 0)
+    return Fitted(Outcome(edits, report), made, {**edits, **dict.fromkeys(out, "")}, found, standing, bool(found.rows) and standing.first > 0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from headroom.dialects.document_memo import DocumentMemo
 from headroom.pipeline import standard
 from headroom.prices import load
 from headroom.proxy.compression import Compression, Prepared
-from headroom.proxy.refitting import COUNTED, Refitting, means, shown
+from headroom.proxy.refitting import COUNTED, Refitting, left_out, means, shown
 from headroom.sent import Journal
 from headroom.stores.memory import Memory
 from tests.fitting.conversations import text
@@ -125,6 +126,14 @@ async def test_the_report_says_what_is_gone_and_where_it_is() -> None:
     assert gone
     assert {*client.kept.values()} >= {*gone}
     assert all(json.loads(each) for each in gone)
+    fitted = (await client.send()).fitted
+    assert fitted is not None
+    assert fitted.found is not None
+    for note in fitted.found.decision.notes.values():
+        (key,) = re.findall(r'key="(\w+)"', note)
+        assert left_out(fitted, key) == client.kept[key]
+    assert left_out(fitted, "0" * 24) is None
+    assert left_out(None, key) is None
 
 
 async def test_system_text_that_grows_by_a_block_moves_nothing() -> None:
