@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "audit": "what your recorded agent sessions would have cost through Headroom",
     "retrieve": "print an original by its key",
     "toin": "what was learned of which kinds of output get asked for again: show, export, import, merge, reset",
+    "savings": "what was spent and saved: today, in 7 days, ever; by model, tool, project and client",
     "budget": "what was spent of the budget and when it begins anew; reset it",
     "mcp": "our tools for agents by MCP: serve them, register them with Claude Code or Codex",
     "settings": "list every setting, its value and where it came from",

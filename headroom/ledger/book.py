@@ -17,8 +17,8 @@ from headroom.stores.sqlitefile import Opened, broken, create_tables, open_datab
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 5.0
-"""How long a write waits for another process's, which takes some milliseconds."""
+BUSY_SECONDS = 1.0
+"""How long a write waits for another process's, which takes some milliseconds. Who reads meanwhile waits as long."""
 
 IN_MEMORY = 20_000
 """Exchanges kept where there is no file; some 8 MB."""

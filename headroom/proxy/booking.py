@@ -53,9 +53,8 @@ class Booking:
 
     async def stats(self) -> Json:
         """For /stats. `lost` is what the ledger itself knows of; `lost_here` and `waiting` this process alone."""
-        ledger = self.ledger
-        about = {"where": ledger.where, "lost_here": ledger.lost, "waiting": ledger.waiting}
         try:
-            return {**await ledger.ask(persistent), **about}
+            found = await self.ledger.ask(persistent)
         except StoreError as error:
-            return {**about, "error": error.message}
+            found = {"error": error.message}
+        return {**found, "where": self.ledger.where, "lost_here": self.ledger.lost, "waiting": self.ledger.waiting}

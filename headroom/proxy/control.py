@@ -20,6 +20,7 @@ HEALTH = frozenset(("/livez", "/readyz", "/health"))
 
 RETRIEVE = "/v1/retrieve"
 PATTERNS = "/v1/toin/patterns"
+HISTORY = "/stats-history"
 ALL_LINES = "1-999999999"
 PERSON = "person"
 """Says in a question's `by` that somebody looks who is no model: it tells nothing of what the model missed."""
@@ -47,6 +48,8 @@ class Inside:
     """What was learned of the caller's outputs."""
     retrieved: Callable[[Request, str, How], Awaitable[None]]
     """Hears that an original was given back to a model, and how it was asked for."""
+    history: Handler
+    """Answers HISTORY."""
 
 
 class Control:
@@ -60,6 +63,7 @@ class Control:
             "/health": ("GET", self._health),
             "/stats": ("GET", self._stats),
             "/stats/reset": ("POST", self._reset),
+            HISTORY: ("GET", inside.history),
             "/metrics": ("GET", self._metrics),
             PATTERNS: ("GET", self._patterns),
             RETRIEVE: ("GET POST", self._retrieve),

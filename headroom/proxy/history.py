@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from urllib.parse import parse_qs
@@ -19,6 +20,9 @@ from headroom.ledger.rollup import SERIES
 PATH = "/stats-history"
 FORMATS = {"json": b"application/json", "csv": b"text/csv; charset=utf-8"}
 KNOWN = ("series", "format", "from", "to")
+SECONDS = re.compile(r"[0-9]{9,12}")
+ZONE = re.compile(r"(T.+) (\d\d:?\d\d)$")
+"""A "+" that was not escaped in a query reads as a space."""
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 """What makes spreadsheets take a text for a formula (owasp.org/www-community/attacks/CSV_Injection)."""
 
@@ -72,9 +76,9 @@ def _moment(name: str, given: str | None, default: int) -> int:
     if given is None:
         return default
     try:
-        if given.isdecimal() and len(given) > 8:
-            return int(given[:15])
-        when = datetime.fromisoformat(given.replace("Z", "+00:00").replace(" 00:00", "+00:00"))
+        if SECONDS.fullmatch(given):
+            return int(given)
+        when = datetime.fromisoformat(ZONE.sub(r"\1+\2", given.replace("Z", "+00:00")))
         return int((when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp())
     except (ValueError, OverflowError):
         raise BadRequest(f"{name} must be a date such as 2026-11-21, a time in ISO 8601, or seconds since the epoch") from None

@@ -46,6 +46,7 @@ from headroom.pipeline import standard
 from headroom.pricefile import Daily, prices
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
+from headroom.proxy.booking import Booking, ledger
 from headroom.proxy.caching import Caching
 from headroom.proxy.compression import Compression, Views
 from headroom.proxy.exchange import Exchange
@@ -69,7 +70,6 @@ from headroom.transforms.outline import Outline
 FOLDER = ".headroom"
 
 CCR = ("stored", "retrieved", "missed")
-
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,8 @@ class Proxy:
         self.toin = learning(settings, self.store)
         self.account = Account(Totals(), Metrics(__version__), Learned(), self.log, time.time, self.toin)
         self.prices = Daily(prices(settings.prices), date.today)
-        self.caching = Caching(self.account, CacheGuard(), lambda name: self.prices().find(name))
+        self.booking = Booking(self.account, ledger(url, folder_of(url, environ)), lambda name: self.prices().find(name))
+        self.caching = Caching(self.booking, CacheGuard(), lambda name: self.prices().find(name))
         self.recount = Recount()
         self._door = door(settings.proxy_token, settings.allowed_hosts, settings.host)
         self.originals = Originals(
@@ -183,7 +184,7 @@ class Proxy:
         return control.Inside(
             version=__version__, optimize=not self.settings.no_optimize, uptime=lambda: time.monotonic() - self._started,
             checks=self._checks, stats=self._stats, metrics=self._metrics, original=self._original,
-            reset=self.siblings.reset, patterns=self._patterns, retrieved=self._retrieved,
+            reset=self.siblings.reset, patterns=self._patterns, retrieved=self._retrieved, history=self.booking.history,
         )
 
     async def _checks(self) -> Mapping[str, str]:
@@ -198,7 +199,7 @@ class Proxy:
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
         stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget()}
         stats["rate_limit"] = await self.limits.rate_limit()
-        return stats | {"toin": toin, "fit": shown(counted), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
+        return stats | {"persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
         metrics, size = self.siblings.metrics(), await self.originals.size()
@@ -212,7 +213,7 @@ class Proxy:
     def _elsewhere(self) -> Mapping[str, int]:
         """What is counted where it happens, by the metric that shows it."""
         counted = {f"headroom_ccr_{name}_total": int(getattr(self.originals, name)) for name in CCR}
-        return {**counted, **self.refitting.counted(), "headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
+        return {**counted, **self.refitting.counted(), "headroom_ledger_lost_total": self.booking.ledger.lost, "headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
 
     async def _original(self, request: Request, key: str) -> str | None:
         try:
@@ -293,6 +294,7 @@ class Proxy:
         if self.log is not None:
             await self.log.aclose()
         await self.limits.aclose()
+        await self.booking.ledger.aclose()
         await self.store.aclose()
 
 

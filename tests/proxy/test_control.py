@@ -47,10 +47,13 @@ class World:
         async def patterns(request: Request) -> Json:
             return {"enabled": True, "patterns": []}
 
+        async def history(request: Request) -> Response:
+            return Response(200, [], once(b"history"))
+
         return Control(Inside(
             version="1.2.3", optimize=True, uptime=lambda: 4.5, checks=self.checks, stats=self.stats,
             metrics=self.metrics, original=self.original, reset=reset,
-            patterns=patterns, retrieved=retrieved,
+            patterns=patterns, retrieved=retrieved, history=history,
         ))
 
 
