@@ -238,8 +238,7 @@ class Compression:
         defined = conversation.definitions or conversation.tools_in is not None
         replies = (key for key in keys.replies if not self._plain.get(key)) if defined else ()
         decided = () if self._refitting is None else self._refitting.wanted(reading.standing)
-        once_mended = mended(keys.opening)
-        repair = [once_mended] if conversation.replies and not self._plain.get(once_mended) else []
+        repair = [mended(keys.opening)] if conversation.replies else []  # each time: any turn may be the one that is repaired
         return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies, *decided, *repair]
 
     async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None, owner: Owner | None) -> Prepared:
@@ -249,7 +248,7 @@ class Compression:
             return await self._compress(reading, {}, fresh)
         sent, failures = await self._known(wanted if pin is None else [*wanted, pin.key])
         if not failures:
-            for key in {mended(keys.opening), *keys.replies}.intersection(wanted).difference(sent):
+            for key in set(keys.replies).intersection(wanted).difference(sent):
                 self._plain.put(key, True, PLAIN_ROW)
             if self._refitting is not None:
                 self._refitting.read(reading.standing, sent)

@@ -300,7 +300,8 @@ async def test_a_store_that_fails_costs_the_original_and_is_counted() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_where_rounds_are_lost_the_conversation_goes_on_without_its_reasoning(stream: bool) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_where_rounds_are_lost_the_conversation_goes_on_without_its_reasoning(stream: bool, restarted: bool) -> None:
     scene = Scene([Step(calls=(RUN,)), look(), Step(thinking="Ah. " * 9, text="There.", calls=(RUN,)), Step(thinking="So. " * 9, calls=(RUN,)), Step(text="Done.")])
     await scene.say(LOG)
     await scene.say("ok")
@@ -311,7 +312,8 @@ async def test_where_rounds_are_lost_the_conversation_goes_on_without_its_reason
     assert scene.mishaps["mended"] == 1
     refused = len(scene.model.refused)
     assert refused == 2
-    scene.start()
+    if restarted:
+        scene.start()
     scene.stream = stream
     assert (await scene.say()).status == 200
     assert len(scene.model.refused) == refused
