@@ -74,7 +74,7 @@ class Block:
 
     @property
     def signed(self) -> bool:
-        return self.value.get("type") in SIGNED
+        return text_of(self.value.get("type")) in SIGNED
 
 
 @dataclass(frozen=True, slots=True)

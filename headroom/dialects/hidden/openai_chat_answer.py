@@ -129,7 +129,7 @@ def heard(answer: Object) -> Round:
     """An answer that was cut short or refused asks nothing: its last call may be half of one."""
     message = message_of(answer)
     mine = [call for call in calls_of(message) if ours(call)]
-    if not mine or tangled(answer) or choice_of(answer).get("finish_reason") not in WHOLE:
+    if not mine or tangled(answer) or text_of(choice_of(answer).get("finish_reason")) not in WHOLE:
         return Round()
     return Round((written(_spoken(message)),), tuple(map(_asked, mine)), len(mine) == len(calls_of(message)))
 

@@ -270,3 +270,10 @@ def test_a_conversation_of_two_rounds_in_a_stream() -> None:
     assert HIDDEN.woven([reply], ["{}"], Exchange(tuple(done))) == (
         written(said([THINKING, LOOK, mine()])), *done[0][1], written(said([RAN, FOUND, mine(2)])), *done[1][1], written(said([SAYS, EDIT])), "{}",
     )
+
+
+@pytest.mark.parametrize("block", [{"type": []}, {"type": {"a": 1}}, {"type": "text", "text": {}}, {}, {"type": "tool_use", "id": [], "input": "x"}])
+def test_a_block_of_no_shape_that_is_known_is_left_as_it_is(block: Json) -> None:
+    reply = [written({"role": "assistant", "content": [block, block]})]
+    said = (written({"role": "assistant", "content": [SAYS, mine()]}),)
+    assert HIDDEN.woven(reply, (), Exchange(((said, ("{}",)),))) is None

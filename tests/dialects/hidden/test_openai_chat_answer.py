@@ -127,6 +127,9 @@ def test_what_is_heard() -> None:
     assert not found.alone
     assert found.said == (written({"role": "assistant", "content": None, "tool_calls": [mine(1), EDIT, mine(2, '{"key": "b"}')]}),)
     assert heard(whole([THINKING, mine()])).alone
+    strange = whole([mine()])
+    strange["choices"] = [{**strange["choices"][0], "finish_reason": {}}]
+    assert heard(strange) == Round()
 
 
 def test_what_is_told() -> None:
