@@ -8,6 +8,7 @@ from bench import (
     bench_bill,
     bench_compressors,
     bench_guard,
+    bench_hidden,
     bench_latency,
     bench_quality,
     bench_savings,
@@ -15,7 +16,7 @@ from bench import (
     bench_stream,
 )
 
-SCRIPTS = (bench_start, bench_latency, bench_guard, bench_stream, bench_savings, bench_bill, bench_compressors, bench_quality)
+SCRIPTS = (bench_start, bench_latency, bench_guard, bench_stream, bench_hidden, bench_savings, bench_bill, bench_compressors, bench_quality)
 
 for script in SCRIPTS:
     print(f"== {script.__name__}: {(script.__doc__ or '').splitlines()[0]}", flush=True)

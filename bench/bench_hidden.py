@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 
 from bench.bench_stream import delay_ms, events_per_second
 from bench.proxy import proxy
@@ -51,7 +52,7 @@ def retrieval(port: int, kib: int, rounds: int) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=60)
-    rounds = parser.parse_args().rounds
+    rounds = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else []).rounds
     with provider() as upstream, proxy(upstream, "--no-rate-limit") as running:
         tools = b'"tools":%s,' % json.dumps(TOOLS).encode()
         direct, plain, heard = (events_per_second(port, 8, 8000, more) for port, more in ((upstream, b""), (running.port, b""), (running.port, tools)))
