@@ -133,10 +133,10 @@ class Case:
         model, replies, at = self._now.model, self._subject.conversation.replies, len(self._base) - 1
         if model is None or not self._means.lifecycle or not self._now.lossy:
             return None
-        ties = [self._subject.dialect.ties(value) for value in self._values()]
-        found = units(ties, decision.dropped)
-        free = {i for unit in found if not unit.safe for i in unit.elements}
-        sizes = {i: size for i, size in self._folds(at, decision, edits, old=False).items() if i in free}
+        sizes = self._folds(at, decision, edits, old=False)
+        ties = [self._subject.dialect.ties(value) for value in self._values()] if sizes else []
+        free = {i for unit in units(ties, decision.dropped) if not unit.safe for i in unit.elements}
+        sizes = {i: size for i, size in sizes.items() if i in free}
         if not sizes:
             return None
         now, whole = self._sizes(edits), self._total(decision, edits)

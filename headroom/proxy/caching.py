@@ -56,6 +56,10 @@ class Caching:
         """`find` gives a model of the price table, by any name."""
         self._account, self.guard, self._find = account, guard, find
 
+    def cold(self, conversation: str) -> bool:
+        """The provider has nothing of it cached, and no edit of ours has ever cost it its cache."""
+        return self.guard.cold(conversation) and not self.guard.append_only(conversation)
+
     def begin(self) -> None:
         self._account.begin()
 

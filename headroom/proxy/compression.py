@@ -20,12 +20,13 @@ from headroom.dialects.document_memo import DocumentMemo
 from headroom.dialects.hidden import HIDDEN
 from headroom.dialects.hidden.base import NAME, Exchange
 from headroom.errors import StoreError
+from headroom.fitting.refit import Occasion
 from headroom.fitting.subject import LEAST, Subject
 from headroom.learning.pins import NONE, Pin
 from headroom.memo import Memo
 from headroom.patterns import Policies
 from headroom.pipeline import OFFERED, Outcome, Pipeline
-from headroom.proxy.refitting import Fitted, Given, Refitting, Standing, as_is
+from headroom.proxy.refitting import Fitted, Given, Refitting, Standing, as_is, never, stands
 from headroom.sent import Form, Journal, Unread
 from headroom.weaving import Addition, Seams
 
@@ -70,6 +71,8 @@ class Caller:
     pinned: Pinned | None = None
     """None: nothing was learned."""
     owner: Owner | None = None
+    cold: Callable[[str], bool] = never
+    """By the key of its opening: the provider has nothing of a conversation cached, and the past may be changed for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Reading:
     seams: Seams | None
     """None where this API has no way to hide something."""
     policies: Policies = NONE
+    occasion: Occasion = "fit"
     standing: Standing | None = None
     """What may be decided about the conversation as a whole; None where nothing may."""
 
@@ -180,7 +184,7 @@ class Compression:
             tokens = await self.aside(len(body), lambda: self._pipeline.size(reading.conversation))
             return replace(untouched(body, leave, tokens), reading=reading)
         pin = None if caller is None or caller.pinned is None else await caller.pinned(reading.conversation, reading.keys.parts)
-        prepared = await self._decide(reading, keep, pin, None if caller is None else caller.owner)
+        prepared = await self._decide(reading, keep, pin, caller or Caller())
         if self._refitting is not None and not reading.conversation.only_counted:
             self._refitting.count(prepared.fitted)
         return prepared
@@ -241,7 +245,7 @@ class Compression:
         repair = [mended(keys.opening)] if conversation.replies else []  # each time: any turn may be the one that is repaired
         return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies, *decided, *repair]
 
-    async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None, owner: Owner | None) -> Prepared:
+    async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None, caller: Caller) -> Prepared:
         keys, fresh = reading.keys, reading.conversation.fresh
         wanted = self._wanted(reading)
         if not wanted:
@@ -252,7 +256,7 @@ class Compression:
                 self._plain.put(key, True, PLAIN_ROW)
             if self._refitting is not None:
                 self._refitting.read(reading.standing, sent)
-        sent = await _own(sent, keys.replies, owner)
+        sent = await _own(sent, keys.replies, caller.owner)
         history = [key for i, key in keys.parts.items() if i < fresh]
         unknown = any(key not in sent for key in history)
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
@@ -263,7 +267,11 @@ class Compression:
                 reading = replace(reading, policies=await pin.policies(sent, read=not failures))
             except StoreError:
                 failures += 1
+        if caller.cold(keys.opening) and not lost and not reading.conversation.only_counted:
+            reading = replace(reading, occasion="cold")
         prepared = await self._reachable(reading, sent, 0 if lost else fresh, keep)
+        if not await stands(prepared.fitted, reading.occasion, self._journal.claim):
+            prepared = await self._reachable(replace(reading, occasion="fit"), sent, fresh, keep)
         failures += prepared.store_failures
         if reading.conversation.only_counted:
             return replace(prepared, store_failures=failures)
@@ -332,7 +340,7 @@ class Compression:
 
             unlike: list[str] = []
             additions = self._additions(reading, sent, unlike) if OFFERED in ways else []
-            given = Given(history, additions, lossy, importance=reading.policies.importance)
+            given = Given(history, additions, lossy, reading.occasion, reading.policies.importance)
             fitted = self._fitted(reading, sent, given, fold)
             return replace(self._mended(self._spliced(reading, fitted, additions), sent), sent=sent, unlike=len(unlike))
 

@@ -19,6 +19,7 @@ from headroom.mode import chosen
 from headroom.proxy.caching import beginning, credential, rewritten
 from headroom.proxy.compression import UNPARSED, Caller, Prepared, untouched
 from headroom.proxy.hearing import Circumstances, heard
+from headroom.proxy.refitting import never
 from headroom.proxy.services import Services
 
 LOGGED = 1 << 20
@@ -78,7 +79,10 @@ class Exchange:
             request.draft.request = body[:LOGGED].decode("utf-8", "replace")
         prepared = await services.compression.prepare(
             self._dialect, request.target, body, self._left_alone(request), functools.partial(services.keep, request),
-            Caller(functools.partial(services.pinned, request), functools.partial(services.owner, request)),
+            Caller(
+                functools.partial(services.pinned, request), functools.partial(services.owner, request),
+                services.cold if request.draft.mode == "token" else never,
+            ),
         )
         if prepared.store_failures:
             services.mishap("journal")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headroom import ccr
 from headroom.conversation import Address, Conversation, Edit, Json
 from headroom.dialects.document import Rewrite
+from headroom.errors import StoreError
 from headroom.fitting.choice import Cut
 from headroom.fitting.decision import UNCUT, Decision, decode
 from headroom.fitting.elements import place
@@ -79,6 +80,11 @@ class Given:
     """Another must not be taken where the journal cannot be written first: nothing else tells later turns of it."""
     importance: Mapping[str, float] = field(default_factory=dict)
     """Tool → how much its outputs are missed where they are not shown."""
+
+
+def never(conversation: str) -> bool:
+    """Nobody knows of a conversation whose cache is cold."""
+    return False
 
 
 def as_is(outcome: Outcome, given: Given) -> Fitted:
@@ -157,6 +163,17 @@ class Refitting:
         self.folds += len(found.folded)
         self.tokens += found.removed
         self.tight += not found.fits
+
+
+async def stands(fitted: Fitted | None, occasion: Occasion, claim: Callable[[str, Form], Awaitable[Form]]) -> bool:
+    """Whether a decision that follows from nothing but its record is on record. What makes a conversation fit follows from
+    the conversation, and leaves anyway."""
+    if occasion == "fit" or fitted is None or fitted.found is None:
+        return True
+    try:
+        return all([await claim(name, row) == row for name, row in fitted.found.rows.items()])
+    except StoreError:
+        return False
 
 
 def left_out(fitted: Fitted | None, key: str) -> str | None:

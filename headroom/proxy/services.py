@@ -12,6 +12,7 @@ from headroom.mode import Mode
 from headroom.patterns import How
 from headroom.proxy.compression import Compression
 from headroom.proxy.intake import Intake
+from headroom.proxy.refitting import never
 
 
 async def alone(request: Request) -> str:
@@ -41,6 +42,8 @@ class Services:
     """Seconds, steady."""
     mode: Mode = "token"
     """What of a conversation may be changed that was sent before; a request may ask for the other."""
+    cold: Callable[[str], bool] = never
+    """By the key of its opening: the provider has nothing of a conversation cached."""
     owner: Callable[[Request], Awaitable[str]] = alone
     """The tenant whose originals the caller gets. Raises StoreError."""
     optimize: bool = True

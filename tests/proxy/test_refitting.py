@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,11 +14,13 @@ from headroom.demo.binding import Seals
 from headroom.demo.script import Call, Place, Step
 from headroom.dialects import find
 from headroom.dialects.document_memo import DocumentMemo
+from headroom.errors import StoreError
 from headroom.pipeline import standard
 from headroom.prices import load
-from headroom.proxy.compression import Compression, Prepared
+from headroom.proxy.compression import Caller, Compression, Prepared
 from headroom.proxy.refitting import COUNTED, Refitting, left_out, means, shown
 from headroom.sent import Journal
+from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
 from tests.fitting.conversations import text
 
@@ -28,7 +30,7 @@ INTELLIGENT = means(by_age=False, by_place=False, fold=True, lifecycle=True)
 
 
 class Client:
-    """An agent with a model that binds its reasoning, and a proxy between them."""
+    """An agent with a model that binds its reasoning, and a proxy between them on a store that can be full."""
 
     def __init__(self, window: int = 12_000, *, views: bool = True) -> None:
         (sonnet,) = [each for each in load().models() if each.name == "claude-sonnet-5-5"]
@@ -38,22 +40,40 @@ class Client:
         self.kept: dict[str, str] = {}
         self.model = Anthropic(Seals(b"secret"), None)
         self.messages: list[Json] = []
+        self.full = False
         self.start()
 
     def start(self) -> None:
         """Another process of the proxy."""
         made = Compression(
-            standard(), Journal(self._store, lambda: 0.0), DocumentMemo(), durable=True, views="always" if self._views else "never",
+            standard(), Journal(self, lambda: 0.0), DocumentMemo(), durable=True, views="always" if self._views else "never",
         )
         self._compression = made.fitting(self.refitting)
+
+    async def get(self, space: Space, tenant: str | None, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return await self._store.get(space, tenant, keys)
+
+    async def put(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> None:
+        await self._store.put(space, tenant, rows)
+
+    async def add(self, space: Space, tenant: str, rows: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        if self.full:
+            raise StoreError("disk full")
+        return await self._store.add(space, tenant, rows)
+
+    async def size(self, space: Space) -> Size:
+        return await self._store.size(space)
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
 
     def body(self, **more: Json) -> bytes:
         return json.dumps({"model": "m", "max_tokens": 500, "thinking": {"type": "adaptive"}, "messages": self.messages, **more}).encode()
 
-    async def send(self, body: bytes | None = None, target: str = "/v1/messages") -> Prepared:
+    async def send(self, body: bytes | None = None, target: str = "/v1/messages", *, cold: bool = False) -> Prepared:
         dialect = find("POST", target)
         assert dialect is not None
-        return await self._compression.prepare(dialect, target, body or self.body(), keep=self._keep)
+        return await self._compression.prepare(dialect, target, body or self.body(), keep=self._keep, caller=Caller(cold=lambda conversation: cold))
 
     async def say(self, said: str) -> None:
         self.messages.append({"role": "user", "content": said})
@@ -145,3 +165,47 @@ async def test_system_text_that_grows_by_a_block_moves_nothing() -> None:
     after = json.loads((await client.send(client.body(system=[{"type": "text", "text": "Be brief."}] * 2))).body)["messages"]
     assert client.refitting.cuts
     assert after == before
+
+
+def seen(n: int) -> list[Json]:
+    """Without reasoning: a model that binds it has lost it, or never had any."""
+    return [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": f"t{n}", "name": "Read", "input": {"file_path": f"src/{n % 2}.py"}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"t{n}", "content": text(n, 4000)}]},
+    ]
+
+
+async def test_with_a_cold_cache_what_had_its_day_is_folded_and_stays_so() -> None:
+    client = Client(200_000)
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    for n in range(9):
+        client.messages += seen(n)
+        whole = await client.send()
+    assert client.refitting.folds == 0
+    client.messages += seen(9)
+    folded = await client.send(cold=True)
+    assert client.refitting.folds > 2
+    assert folded.fitted is not None
+    assert folded.fitted.rewritten
+    assert len(folded.body) < len(whole.body)
+    client.start()
+    client.messages += seen(10)
+    now, before = (json.loads(each.body)["messages"] for each in (await client.send(), folded))
+    assert now[: len(before)] == before
+
+
+async def test_what_follows_from_its_record_alone_is_not_done_without_it() -> None:
+    client = Client(200_000)
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    for n in range(9):
+        client.messages += seen(n)
+        whole = await client.send()
+    client.messages += seen(9)
+    client.full = True
+    now = await client.send(cold=True)
+    assert client.refitting.folds == 0
+    before = json.loads(whole.body)["messages"]
+    assert json.loads(now.body)["messages"][: len(before)] == before
+    client.full = False
+    client.messages += seen(10)
+    assert json.loads((await client.send()).body)["messages"][: len(before)] == before
