@@ -77,6 +77,8 @@ class Crew:
 
     def next(self, now: float) -> float:
         """Seconds after which to ask again although nothing happened."""
+        if self.ended:
+            return 0.0
         limits = [worker.since + _patience(worker) for worker in self._workers.values() if worker.state != "ready"]
         if self._not_before > now:
             limits.append(self._not_before)

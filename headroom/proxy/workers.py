@@ -60,7 +60,7 @@ class Supervisor:
 
     async def run(self) -> int:
         """The exit code: 0 when told to stop, 130 when interrupted, that of a worker where none can start."""
-        async with anyio.create_task_group() as tasks:
+        async with self._told, self._news, anyio.create_task_group() as tasks:
             self._scope = tasks.cancel_scope
             await tasks.start(self._signals)
             try:
@@ -76,13 +76,25 @@ class Supervisor:
 
     def _act(self, action: Action, tasks: anyio.abc.TaskGroup) -> None:
         if action.do == "start":
-            ours, theirs = socket.socketpair()
-            with theirs:
-                self._processes[action.worker] = self._spawn(theirs)
-            tasks.start_soon(self._watch, action.worker, ours)
+            self._start(action.worker, tasks)
         else:
             number = signal.SIGTERM if action.do == "drain" else signal.SIGKILL
             self._processes[action.worker].send_signal(number)
+
+    def _start(self, number: int, tasks: anyio.abc.TaskGroup) -> None:
+        try:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                try:
+                    self._processes[number] = self._spawn(theirs)
+                except OSError:
+                    ours.close()
+                    raise
+        except OSError as error:  # no process or no descriptor to be had now
+            log.warning("no worker can be started: %s", error)
+            self._crew.exited(number, 1, anyio.current_time())
+        else:
+            tasks.start_soon(self._watch, number, ours)
 
     def _hear(self, happened: Happened) -> None:
         now, number = anyio.current_time(), happened.worker

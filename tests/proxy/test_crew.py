@@ -152,3 +152,5 @@ def test_it_says_when_to_ask_again() -> None:
     assert told.crew.next(0) == START_SECONDS
     told("r1 stop due")
     assert told.crew.next(0) == DRAIN_SECONDS
+    told("x1")
+    assert told.crew.next(0) == 0, "it has ended"
