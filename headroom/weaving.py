@@ -55,7 +55,8 @@ class Seams:
 
     def tool(self) -> Addition | None:
         """Our tool, last in the list of tools, or in the element of the conversation that brings them. None where it cannot stand."""
-        sources = [source for (member, *_), source in self.conversation.definitions if member == "tools"]
+        # What is no list has no address within.
+        sources = [source for (member, *within), source in self.conversation.definitions if member == "tools" and within]
         found = Rewrite("tools", 0, len(sources), _offering(self.hidden))
         if not sources and self.conversation.tools_in is not None:
             at = self.conversation.tools_in

@@ -69,6 +69,10 @@ MCP = {"name": f"mcp__headroom__{NAME}", "input_schema": {}}
 
 @pytest.mark.parametrize(("name", "change", "target"), [
     ("anthropic", {"tools": []}, ""),
+    ("anthropic", {"tools": {}}, ""),
+    ("anthropic", {"tools": None}, ""),
+    ("openai-responses", {"tools": BASH}, ""),
+    ("openai-chat", {"tools": "Bash"}, ""),
     ("anthropic", {"tools": [BASH, MCP]}, ""),
     ("anthropic", {"thread": "t"}, ""),
     ("anthropic", {"messages": []}, ""),

@@ -11,7 +11,7 @@ from headroom.dialects.hidden.base import Elements, Exchange, Hidden
 from headroom.errors import StoreError
 from headroom.http.message import Request, Response
 from headroom.patterns import How
-from headroom.proxy.compression import Prepared, Reading
+from headroom.proxy.compression import SHARE_ON_LOOP, Prepared, Reading
 from headroom.proxy.refitting import left_out
 from headroom.proxy.rounds import Means, Rounds, is_plain
 from headroom.proxy.services import Services
@@ -58,7 +58,9 @@ async def heard(
 
     async def ask(elements: Elements) -> Response:
         (sent,) = held
-        return await around.ask(weaving.appended(sent.body, sent.turns, elements))
+        return await around.ask(await services.compression.aside(
+            len(sent.body) // SHARE_ON_LOOP, lambda: weaving.appended(sent.body, sent.turns, elements),
+        ))
 
     async def original(key: str, how: How) -> str | None:
         own = await services.compression.aside(size // RETAINED, lambda: _own(held, key))
