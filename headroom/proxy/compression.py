@@ -258,7 +258,9 @@ class Compression:
                 self._refitting.read(reading.standing, sent)
         sent = await _own(sent, keys.replies, caller.owner)
         history = [key for i, key in keys.parts.items() if i < fresh]
-        unknown = any(key not in sent for key in history)
+        # Where a tool of ours stood is on record as well: without that, what was said behind it may stand on definitions unlike these.
+        undefined = bool(reading.conversation.replies) and keys.opening in wanted and keys.opening not in sent
+        unknown = undefined or any(key not in sent for key in history)
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
         # earlier process, purity says what we would have sent, and that is assumed. Else what has no record is foreign.
         lost = bool(failures) or (not self._durable and not any(key in sent for key in history))

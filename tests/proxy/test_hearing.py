@@ -299,6 +299,17 @@ async def test_a_store_that_fails_costs_the_original_and_is_counted() -> None:
     assert scene.mishaps == {"originals": 1}
 
 
+async def test_where_nothing_but_the_offer_is_lost_it_is_made_again() -> None:
+    scene = Scene([Step(thinking="Hm. " * 9, text="Hello."), Step(text="There."), Step(text="Done.")])
+    await scene.say()
+    scene.store = Memory(lambda: 0.0)
+    scene.start()
+    assert [(await scene.say()).status for _ in range(2)] == [200, 200]
+    assert len(scene.model.refused) == 1
+    assert scene.mishaps == {"reread": 1}
+    assert all(NAME.encode() in body for body in (scene.asked[0], *scene.asked[2:]))
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_where_rounds_are_lost_the_conversation_goes_on_without_its_reasoning(stream: bool, restarted: bool) -> None:
