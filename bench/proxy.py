@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +40,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def proxy(upstream: int, *options: str) -> Iterator[Running]:
-    """The proxy in front of a provider on a local port, with state in a folder of its own."""
+def proxy(upstream: int, *options: str, program: Sequence[str] = ("-m", "headroom")) -> Iterator[Running]:
+    """The proxy in front of a provider on a local port, with state in a folder of its own. `program`: what Python is to run."""
     port = free_port()
     with tempfile.TemporaryDirectory() as home:
         state = Path(home) / "state.db"
-        command = [sys.executable, "-m", "headroom", "proxy", "--port", str(port), "--quiet", "--state", f"sqlite:{state}"]
+        command = [sys.executable, *program, "proxy", "--port", str(port), "--quiet", "--state", f"sqlite:{state}"]
         for name in ("anthropic", "openai", "gemini"):
             command += [f"--{name}-api-url", f"http://127.0.0.1:{upstream}"]
         environ = {**os.environ, "HOME": home}

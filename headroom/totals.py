@@ -253,7 +253,7 @@ def _count_request(sums: _Sums, record: Record) -> None:
     _add(sums.providers, record.provider, (1,))
     if record.model:
         _add(sums.models, record.model, (1,))
-        if not cost.unpriced:
+        if cost.spent or cost.saved:
             _add(sums.costs, record.model, (cost.spent, cost.saved))
 
 

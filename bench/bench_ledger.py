@@ -1,0 +1,116 @@
+"""What the ledger costs: a record on the request path, rows a second on disk, and the proxy with and without it in one run."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from bench.bench_latency import KIND, grown
+from bench.proxy import proxy
+from bench.wire import Connection, load, median, provider, request
+from headroom.conversation import Edit, Report, Usage
+from headroom.cost import cost
+from headroom.ledger.book import Book
+from headroom.ledger.entry import entry
+from headroom.ledger.ledger import Ledger
+from headroom.ledger.queries import Window, history, savings, total
+from headroom.prices import load as load_prices
+from headroom.record import PromptCache, Record
+
+WITHOUT = ("-c", "from headroom.ledger.ledger import Ledger\nLedger.write = lambda self, record: None\nfrom headroom.cli import main\nmain()")
+"""The same proxy, but that nothing gets into its ledger."""
+
+AIM_US = 20.0
+"""Microseconds a record, on the request path: entry, queue, and the price before it."""
+
+RECORDS, PAUSE_EVERY = 20_000, 2_000
+COUNT, WARM, LOADED, CONNECTIONS = 400, 20, 6_000, 32
+
+EDITS = tuple(Edit("logs", tool, "", "", "lossy", 900, 300) for tool in ("Bash", "Read", "Grep"))
+RECORD = Record(
+    ts=1_795_392_000.0, request_id="", provider="anthropic", dialect="anthropic", model="claude-opus-4-6", path="/v1/messages", stream=True,
+    status=200, report=Report(40_000, 30_000, EDITS), tokens_before=40_000, tokens_after=30_000, usage=Usage(3, 400, 28_000, 2_000),
+    prompt_cache=PromptCache("hit"), project="shop", client="claude-cli/2.1.0 (external, cli)",
+)
+ALL = Window("all_time")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _writing(Path(folder) / "ledger.db")
+    _proxies()
+
+
+def _writing(path: Path) -> None:
+    model = load_prices().find(RECORD.model)
+    records = [replace(RECORD, request_id=f"{i:036}", ts=RECORD.ts + i) for i in range(RECORDS)]
+    print(f"price an exchange        {_micros(lambda record: cost(record, model), records[:5000]):>9.1f} µs")
+    print(f"make an entry            {_micros(entry, records[:5000]):>9.1f} µs")
+    ledger, spent, began = Ledger(Book(path, lambda: RECORD.ts)), 0.0, time.perf_counter()
+    for start in range(0, RECORDS, PAUSE_EVERY):
+        spent += _micros(ledger.write, records[start : start + PAUSE_EVERY]) * PAUSE_EVERY
+        anyio.run(ledger.ask, lambda db: total(db, ALL))
+    took = time.perf_counter() - began
+    write = spent / RECORDS
+    print(f"write, the thread at work{write:>9.1f} µs a record (aim {AIM_US:.0f}){'' if write <= AIM_US else '  missed'}")
+    print(f"rows a second            {RECORDS / took:>9,.0f}, {path.stat().st_size / RECORDS:,.0f} bytes a row; lost {ledger.lost}")
+    for name, question in (("savings, all time", lambda db: savings(db, ALL)), ("history, hourly", lambda db: history(db, "hourly", ALL))):
+        began = time.perf_counter()
+        anyio.run(ledger.ask, question)
+        print(f"{name:<25}{(time.perf_counter() - began) * 1000:>9.2f} ms")
+    ledger.close()
+
+
+def _micros(work: Callable[[Record], object], records: list[Record]) -> float:
+    """For each, in the mean."""
+    began = time.perf_counter()
+    for record in records:
+        work(record)
+    return (time.perf_counter() - began) / len(records) * 1_000_000
+
+
+def _proxies() -> None:
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        prices = Path(folder) / "prices.json"
+        prices.write_text(json.dumps({"models": {KIND.decode(): {"input": 1, "output": 10}}}), "utf-8")
+        upstream, options = stack.enter_context(provider()), ("--no-rate-limit", "--prices", str(prices))
+        ports = {
+            "direct": upstream, "without": stack.enter_context(proxy(upstream, *options, program=WITHOUT)).port,
+            "with": stack.enter_context(proxy(upstream, *options)).port,
+        }
+        times = _alternated(ports)
+        rates = {name: load(port, next(grown(900, random.Random(7))), CONNECTIONS, LOADED) for name, port in ports.items() if name != "direct"}
+    print(f"{'1 KB':<12}{'p50, ms':>10}{'added':>10}{'requests/s':>13}")
+    for name, p50 in times.items():
+        print(f"{name:<12}{p50:>10.3f}" + ("" if name == "direct" else f"{p50 - times['direct']:>10.3f}{rates[name]:>13,.0f}"))
+    print(f"the ledger adds {times['with'] - times['without']:.3f} ms to p50 and takes {100 * (1 - rates['with'] / rates['without']):.1f} % of the requests a second")
+
+
+def _alternated(ports: dict[str, int]) -> dict[str, float]:
+    """Milliseconds, p50 of each; one connection each, turn by turn, in an order that changes."""
+    rng = random.Random(7)
+    bodies, names = grown(900, rng), list(ports)
+    connections = {name: Connection(port) for name, port in ports.items()}
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for i in range(COUNT + WARM):
+        data = next(bodies)
+        rng.shuffle(names)
+        for name in names:
+            seconds = connections[name].ask(request(ports[name], data)).seconds
+            if i >= WARM:
+                times[name].append(seconds * 1000)
+    for connection in connections.values():
+        connection.close()
+    return {name: median(times[name]) for name in ports}
+
+
+if __name__ == "__main__":
+    main()
