@@ -30,6 +30,8 @@ def cost(record: Record, model: Model | None) -> Cost:
         return Cost(unpriced=True, estimated=estimated)
     hit = record.cache == "hit"
     spent = 0 if hit else sum(nanos(model.cost(usage)) for usage in rounds)
+    if not (record.tokens_saved or record.report.edits or record.prompt_cache.lost or hit or len(rounds) > 1):
+        return Cost(spent, estimated=estimated)
     new = _new(record)
     saved = nanos(model.cost(_without(record, rounds[0], sum(new.values())))) - spent
     by_tool = {} if hit else {tool: round(tokens * _rate(model, rounds[0])) for tool, tokens in new.items()}

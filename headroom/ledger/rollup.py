@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Literal
+from operator import add
+from typing import Literal, TypeVar
 
 from headroom.ledger.entry import Entry
 
@@ -19,6 +20,8 @@ HOUR, DAY, WEEK = 3600, 86400, 7 * 86400
 
 MONDAY = 4 * DAY
 """The first one since the epoch, which was a Thursday."""
+
+K = TypeVar("K")
 
 Dimension = Literal["all", "model", "provider", "tool", "project", "client"]
 DIMENSIONS: tuple[Dimension, ...] = ("all", "model", "provider", "tool", "project", "client")
@@ -55,36 +58,35 @@ def figures(entry: Entry) -> Row:
 
 
 def rolled(entries: Iterable[Entry]) -> Mapping[Key, Row]:
-    """What these entries add to each sum."""
-    sums: dict[Key, Row] = {}
+    """What these entries add to each sum. Most of a group share their hour and their names, so those are summed first."""
+    alike: dict[tuple[int, str, str, str, str], Row] = {}
+    tools: dict[tuple[int, str], Row] = {}
     for entry in entries:
-        parts = list(_parts(entry))
-        seconds = entry.ts // 1_000_000
-        for series in ("hourly", "daily"):
-            begins = start(series, seconds)
-            for dimension, name, row in parts:
-                key = (series, begins, dimension, name)
-                held = sums.get(key)
-                sums[key] = row if held is None else added(held, row)
+        hour = entry.ts // 1_000_000 // HOUR * HOUR
+        _add(alike, (hour, entry.model, entry.provider, entry.project, entry.client), figures(entry))
+        for tool in entry.tools:
+            _add(tools, (hour, tool.tool), (1, tool.before, tool.after, tool.saved))
+    sums: dict[Key, Row] = {}
+    for (hour, *names), row in alike.items():
+        # By tool, under no name: all that is no output of a tool, or was sent before, or nobody can attribute.
+        for dimension, name in (("all", ""), ("tool", ""), *zip(("model", "provider", "project", "client"), names, strict=True)):
+            _spread(sums, hour, dimension, name, row)
+    for (hour, tool_), (requests, before, after, saved) in tools.items():
+        own = {"requests": requests, "before": before, "after": after, "saved": saved}
+        _spread(sums, hour, "tool", tool_, tuple(own.get(figure, 0) for figure in FIGURES))
+        _spread(sums, hour, "tool", "", tuple(0 if figure == "requests" else -own.get(figure, 0) for figure in FIGURES))
     return sums
 
 
 def added(one: Row, other: Row) -> Row:
-    return tuple(map(int.__add__, one, other))
+    return tuple(map(add, one, other))
 
 
-def _parts(entry: Entry) -> Iterable[tuple[Dimension, str, Row]]:
-    whole = figures(entry)
-    yield "all", "", whole
-    yield "model", entry.model, whole
-    yield "provider", entry.provider, whole
-    yield "project", entry.project, whole
-    yield "client", entry.client, whole
-    rest = dict(zip(FIGURES, whole, strict=True))
-    for tool in entry.tools:
-        own = {"requests": 1, "before": tool.before, "after": tool.after, "saved": tool.saved}
-        yield "tool", tool.tool, tuple(own.get(figure, 0) for figure in FIGURES)
-        for figure in ("before", "after", "saved"):
-            rest[figure] -= own[figure]
-    # Under no name: all that is no output of a tool, or was sent before, or nobody can attribute.
-    yield "tool", "", tuple(rest.values())
+def _add(sums: dict[K, Row], key: K, row: Row) -> None:
+    held = sums.get(key)
+    sums[key] = row if held is None else added(held, row)
+
+
+def _spread(sums: dict[Key, Row], hour: int, dimension: str, name: str, row: Row) -> None:
+    _add(sums, ("hourly", hour, dimension, name), row)
+    _add(sums, ("daily", hour // DAY * DAY, dimension, name), row)

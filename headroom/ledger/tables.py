@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
-from operator import attrgetter
 
 from headroom.ledger.entry import OTHER, Entry
 from headroom.ledger.rollup import FIGURES, Key, Row, rolled
 from headroom.stores.sqlitefile import Schema
 
-COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "tools")
+COLUMNS = Entry._fields[:-1]
+"""All but the tools, which have a table."""
 TEXTS = frozenset(("request_id", "provider", "model", "project", "client", "cache", "cause"))
-LABELS = ("model", "provider", "tool", "project", "client")
 
 _COLUMNS = ", ".join(f"{name} {'TEXT' if name in TEXTS else 'INTEGER'} NOT NULL" for name in COLUMNS)
 _FIGURES = ", ".join(f"{name} INTEGER NOT NULL" for name in FIGURES)
@@ -47,7 +45,6 @@ PRUNED = 10_000
 """Rows deleted at a time, so that no transaction takes long."""
 
 _INSERT = f"INSERT INTO exchanges VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"
-_ROW = attrgetter(*COLUMNS)
 _ADD = (
     f"INSERT INTO rollups VALUES (?, ?, ?, ?, {', '.join('?' * len(FIGURES))}) "
     f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in FIGURES)}"
@@ -56,7 +53,7 @@ _ADD = (
 
 def append(db: sqlite3.Connection, entries: Sequence[Entry]) -> int:
     """Add those that are not there yet, to rows and sums alike; answers how many."""
-    new = [entry for entry in entries if db.execute(_INSERT, _ROW(entry)).rowcount == 1]
+    new = [entry for entry in entries if db.execute(_INSERT, entry[:-1]).rowcount == 1]
     bounded = _bounded(db, new)
     db.executemany(
         "INSERT INTO tools VALUES (?, ?, ?, ?, ?, ?)",
@@ -96,18 +93,20 @@ def prune(db: sqlite3.Connection, now: float, most: int) -> bool:
 def _bounded(db: sqlite3.Connection, entries: Sequence[Entry]) -> Mapping[Key, Row]:
     """The sums, with names beyond the bound as one."""
     shown = {(dimension, name): _shown(db, dimension, name) for dimension, name in sorted(_labels(entries))}
-    renamed = [
-        replace(
-            e, model=shown["model", e.model], provider=shown["provider", e.provider], project=shown["project", e.project],
-            client=shown["client", e.client], tools=tuple(replace(t, tool=shown["tool", t.tool]) for t in e.tools),
+    if all(name == known for (_, name), known in shown.items()):
+        return rolled(entries)
+    return rolled(
+        e._replace(
+            model=shown["model", e.model], provider=shown["provider", e.provider], project=shown["project", e.project],
+            client=shown["client", e.client], tools=tuple(t._replace(tool=shown["tool", t.tool]) for t in e.tools),
         )
         for e in entries
-    ]
-    return rolled(renamed)
+    )
 
 
 def _labels(entries: Sequence[Entry]) -> set[tuple[str, str]]:
-    found = {(dimension, getattr(e, dimension)) for e in entries for dimension in ("model", "provider", "project", "client")}
+    alike = {(e.model, e.provider, e.project, e.client) for e in entries}
+    found = {(dimension, name) for names in alike for dimension, name in zip(("model", "provider", "project", "client"), names, strict=True)}
     return found | {("tool", tool.tool) for e in entries for tool in e.tools}
 
 

@@ -241,7 +241,7 @@ for i in range(10**9):
     ledger.write(record(f"{i}", MONDAY + i * 1e-3, spent=1, tools=("Bash",)))
     if i % 50 == 0:
         print(ledger.committed, flush=True)
-    if ledger.waiting > 5000:
+    if ledger.waiting > 1000:
         anyio.run(ledger.ask, lambda db: None)
 """
 
@@ -261,7 +261,7 @@ def test_who_is_killed_loses_nothing_that_was_committed(tmp_path: Path, lines: i
     book = Book(path, clock)
     rows = book.run(rows_of)
     assert rows >= told
-    assert told > 0 or lines < 100
+    assert told > 0 or lines < 60
     assert book.run(lambda db: db.execute("PRAGMA integrity_check").fetchone()) == ("ok",)
     assert book.run(lambda db: total(db, ALL))[11] == rows == book.run(lambda db: tables.fact(db, "exchanges"))
     book.close()
