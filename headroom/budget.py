@@ -23,6 +23,11 @@ OUTPUT = 4096
 """Tokens of output that are reserved at most: agents ask for 32,000 and get some hundreds, and what is reserved nobody
 else can spend. What an answer has beyond them is counted at its end."""
 
+NAMED, TRIED = 8, 100
+"""Names that are taken out of a body that nobody has read, and members called "model" that are looked at for them."""
+
+_MODEL = b'"model"'
+_NAME = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _ASKED = re.compile(rb'"max(?:_tokens|_completion_tokens|_output_tokens|OutputTokens)"\s*:\s*(\d{1,9})(?!\d)')
 """Quotes inside of texts are escaped, so only names of members look like this."""
 
@@ -96,9 +101,22 @@ def asked(body: bytes, input_tokens: int) -> Asked:
     return Asked(input_tokens or len(body) // 4, min(max(limits), OUTPUT) if limits else OUTPUT)
 
 
+def named(body: bytes) -> list[str]:
+    """What a body that nobody could read may name as its model: it was too large, or names things twice."""
+    names, at = list[str](), -1
+    for _ in range(TRIED):
+        at = body.find(_MODEL, at + 1)  # some ten times as fast as a regular expression
+        if at < 0 or len(names) == NAMED:
+            break
+        if found := _NAME.match(body, at):
+            names.append(found[1].decode("utf-8", "replace"))
+    return names
+
+
 def estimate(model: Model, request: Asked) -> int:
-    """Billionths of a dollar, as if nothing of the input were cached."""
-    return nanos(model.cost(Usage(input_tokens=request.input_tokens, output_tokens=min(request.output_tokens, model.max_output))))
+    """Billionths of a dollar, as if nothing of the input were cached. More than a window or the longest output nobody gets."""
+    fresh, output = min(request.input_tokens, model.window), min(request.output_tokens, model.max_output)
+    return nanos(model.cost(Usage(input_tokens=fresh, output_tokens=output)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.budget import (
+    NAMED,
     OUTPUT,
     PERIODS,
     Asked,
@@ -19,6 +20,7 @@ from headroom.budget import (
     charge,
     estimate,
     moment,
+    named,
     nanos,
     resets_at,
     used,
@@ -114,8 +116,26 @@ def test_what_is_reserved(body: bytes, known: int, expected: Asked) -> None:
     assert asked(body, known) == expected
 
 
+@pytest.mark.parametrize(("body", "names"), [
+    (b'{"model":"a","messages":[]}', ["a"]),
+    (b'{"model": "a", "model" : "b"}', ["a", "b"]),
+    (b'{"messages":["x \\"model\\":\\"no\\""],"model":"a"}', ["a"]),
+    (b'{"model":7,"model":""}', []),
+    (b'{"model":"a",' * 20, ["a"] * NAMED),
+    (b'{"model":7,' * 500 + b'{"model":"a"}', []),
+    (b"\x1f\x8b", []),
+    (b"", []),
+])
+def test_what_a_body_that_nobody_read_may_name(body: bytes, names: list[str]) -> None:
+    assert named(body) == names
+
+
+def test_nothing_larger_than_the_window_is_reserved() -> None:
+    assert estimate(MODEL, Asked(10**9, 10**9)) == nanos(0.2 * 5 + 0.064 * 25)
+
+
 def test_an_estimate_is_in_billionths_of_a_dollar() -> None:
-    assert estimate(MODEL, Asked(1_000_000, 1000)) == nanos(5.025)
+    assert estimate(MODEL, Asked(100_000, 1000)) == nanos(0.525)
     assert Asked(3, 4).tokens == 7
 
 

@@ -8,7 +8,7 @@ is counted as such; with --budget-strict an unknown model is refused.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -24,6 +24,7 @@ from headroom.budget import (
     charge,
     estimate,
     moment,
+    named,
     nanos,
     resets_at,
     window,
@@ -107,9 +108,10 @@ class Budget:
 
         return handle
 
-    def priced(self, name: str) -> Model | None:
-        """Raises Forbidden for a model without a price, if nothing may pass uncounted."""
-        model = self._outside.prices().find(name)
+    def priced(self, names: Sequence[str]) -> Model | None:
+        """The dearest of several. Raises Forbidden for a model without a price, if nothing may pass uncounted."""
+        found = filter(None, map(self._outside.prices().find, names))
+        model, name = max(found, key=lambda one: one.rates.input + one.rates.output, default=None), names[0] if names else ""
         if model is None and self._terms.strict:
             raise Forbidden(f"no price is known for the model {name!r:.100}, and --budget-strict lets nothing pass uncounted; --prices FILE can name one")
         if model is None and name not in self._unknown and len(self._unknown) < NAMES:
@@ -213,7 +215,8 @@ class _Visit:
         self._long = self._unpriced = False
 
     async def agree(self, body: bytes) -> None:
-        self._model = self._budget.priced(self._draft.model) if self._draft.dialect else None
+        names = [self._draft.model] if self._draft.model else named(body)
+        self._model = self._budget.priced(names) if self._draft.dialect else None
         if self._model is None:
             self._unpriced = True
             return

@@ -36,7 +36,7 @@ from headroom.stores.sqlite import SQLite
 
 pytestmark = pytest.mark.anyio
 
-PRICES = load('{"models": {"m": {"input": 1, "output": 10, "write_short": 2, "write_long": 3, "read": 0.1}}}')
+PRICES = load('{"models": {"m": {"input": 1, "output": 10, "write_short": 2, "write_long": 3, "read": 0.1, "window": 10000000}, "dear": {"input": 2, "output": 20}}}')
 """A dollar for a million tokens of input, ten for as many of output."""
 
 NOON = 1_795_348_800.0
@@ -232,9 +232,10 @@ async def test_what_is_in_flight_counts() -> None:
             if len(results) == 2:
                 go.set()
 
-    async with anyio.create_task_group() as tasks:
-        for _ in range(5):
-            tasks.start_soon(one)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(one)
     assert sorted(results) == ["passed"] * 3 + ["refused"] * 2
     assert await table.spent() == (0.9, 0.0)
 
@@ -284,6 +285,15 @@ async def test_what_has_no_price_passes_and_is_said_to(upstream: Upstream, caplo
     ][: bool(upstream.dialect)]
     assert (await table.budget.stats())["unpriced_requests"] == 3
     assert await table.spent() == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("body", "spent"), [
+    (b'{"model":"m","max_tokens":1}', 0.1), (b'{"model":"unheard-of","model":"m"}', 0.1), (b'{"model":"m","model":"dear"}', 0.2), (b"\x1f\x8b", 0.0),
+])
+async def test_a_body_that_nobody_could_read_costs_what_the_dearest_does_that_it_names(body: bytes, spent: float) -> None:
+    table = bench(DAILY)
+    await table.ask(Upstream(Usage(100_000, 0), model=""), body)
+    assert await table.spent() == (spent, 0.0)
 
 
 async def test_strict_refuses_a_model_without_a_price() -> None:
