@@ -1,6 +1,6 @@
 """A store in Redis, for proxies on many machines: any of them may serve any turn of a conversation.
 
-One Redis (a primary with replicas, or what a provider calls so), version 6 or later, not a Cluster: a script spans all
+One Redis (a primary with replicas, or what a provider calls so), version 6.2 or later, not a Cluster: a script spans all
 rows of a space. The budgets of the spaces are kept as in a file; Redis's own maxmemory should leave room for them and
 be on `noeviction` or `volatile-lru`, since what Redis evicts by itself is lost to us like what expired. After an
 outage or a restart rows are as Redis kept them, so persistence (appendonly) is worth having.

@@ -61,11 +61,14 @@ local function gone(name)
   return redis.call('HEXISTS', rows .. key, tenant) == 0
 end
 
--- Of those unused for longest, what has expired, and what Redis has evicted when it was short of memory.
+-- What has expired, which are the first, and what Redis has evicted when it was short of memory, which can be any.
 local function purge(most)
   local names = redis.call('ZRANGE', used, 0, most - 1, 'WITHSCORES')
   for i = 1, #names, 2 do
     if tonumber(names[i + 1]) < tonumber(oldest) or gone(names[i]) then drop(names[i]) end
+  end
+  for _, name in ipairs(redis.call('ZRANDMEMBER', used, 16)) do
+    if gone(name) then drop(name) end
   end
 end
 """
