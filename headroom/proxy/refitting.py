@@ -126,8 +126,8 @@ class Refitting:
         return [] if standing is None else [name for name in standing.names.values() if not self._absent.get(name)]
 
     def read(self, standing: Standing | None, sent: Mapping[str, Form]) -> None:
-        """Nothing stands under a name of what was sent before, and nothing ever will."""
-        if standing is not None:
+        """Nothing stands under a name of what was sent before, and nothing will, unless the client goes back there."""
+        if standing is not None and not standing.subject.conversation.only_counted:
             for at, name in standing.names.items():
                 if at < standing.first and name not in sent:
                     self._absent.put(name, True, ABSENT_ROW)  # a value, not an option
@@ -158,6 +158,8 @@ class Refitting:
         if fitted is None or fitted.found is None:
             return
         found = fitted.found
+        for name in found.rows:
+            self._absent.put(name, False, ABSENT_ROW)
         self.cuts += len(found.rows)
         self.elements += sum(len(note.dropped) for note in found.notes)
         self.folds += len(found.folded)

@@ -209,3 +209,18 @@ async def test_what_follows_from_its_record_alone_is_not_done_without_it() -> No
     client.full = False
     client.messages += seen(10)
     assert json.loads((await client.send()).body)["messages"][: len(before)] == before
+
+
+async def test_a_client_that_goes_back_finds_what_was_decided_there_from_then_on() -> None:
+    client = Client(200_000)
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    for n in range(12):
+        client.messages += seen(n)
+    await client.send()
+    whole = client.messages
+    client.messages = whole[:19]
+    folded = await client.send(cold=True)
+    assert client.refitting.folds
+    client.messages = whole[:21]
+    now, before = (json.loads(each.body)["messages"] for each in (await client.send(), folded))
+    assert now[: len(before)] == before
