@@ -197,12 +197,13 @@ class Compression:
         other = await self._reachable(prepared.reading, prepared.sent, prepared.other, keep)
         return replace(other, unsettled="amend")
 
-    async def repaired(self, prepared: Prepared) -> Prepared | None:
+    async def repaired(self, dialect: Dialect, prepared: Prepared) -> Prepared | None:
         """The same without any reasoning that is bound to what it was said behind, for a provider that refused all readings of
         the past: better without what the model thought than without the conversation. None if there is none."""
-        assert prepared.reading is not None
-        dialect = prepared.reading.dialect
-        body, count = await self.aside(len(prepared.body), lambda: weaving.without_reasoning(prepared.body, dialect.turns, dialect.bare))
+        try:
+            body, count = await self.aside(len(prepared.body), lambda: weaving.without_reasoning(prepared.body, dialect.turns, dialect.bare))
+        except Unreadable:
+            return None
         return None if body == prepared.body else replace(prepared, body=body, changed=True, bare=count)
 
     async def settle(self, prepared: Prepared) -> int:

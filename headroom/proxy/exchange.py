@@ -118,7 +118,7 @@ class Exchange:
     async def _ask_until_taken(self, request: Request, raw: bytes, prepared: Prepared) -> Asked:
         """The answer, and the reading that it is an answer to."""
         response = await self._upstream(self._outgoing(request, raw, prepared))
-        if response.status == 400 and prepared.reading is not None:
+        if response.status == 400:
             return await self._after_refusal(request, raw, prepared, response)
         await self._settle(prepared, response)
         return response, prepared
@@ -133,9 +133,10 @@ class Exchange:
             self._services.mishap("reread")
             asked = await self._services.compression.other_reading(prepared, functools.partial(self._services.keep, request))
             said = await self._again(request, raw, asked)
-        # Where we changed nothing and are sure of it, the client has changed the past, and is told so.
-        ours = prepared.changed or prepared.other is not None
-        mended = await self._services.compression.repaired(prepared) if said[0] and ours else None
+        # Where we changed nothing and are sure of it, the client has changed the past, and is told so. A body that has become
+        # too large to be read is not: it lacks what we had put in.
+        ours = prepared.changed or prepared.other is not None or prepared.reading is None
+        mended = await self._services.compression.repaired(self._dialect, prepared) if said[0] and ours else None
         if mended is not None:
             await said[1].body.aclose()
             self._services.mishap("mended")

@@ -12,7 +12,7 @@ from headroom.conversation import Json
 from headroom.demo.script import Call, Step
 from headroom.dialects.hidden.base import NAME
 from headroom.http.message import Request, Response, once
-from headroom.proxy import rounds
+from headroom.proxy import compression, exchange, rounds
 from headroom.proxy.rounds import MISS, TOO_MANY, TOO_MUCH
 from tests.proxy.test_hearing import LOG, RUN, TOOLS, Scene, look, results
 
@@ -225,3 +225,15 @@ async def test_a_text_from_the_store_is_woven_in_for_its_owner_alone(stored: dic
         await response.body.aclose()
         assert results(scene.sent[-1]) == expected
         scene.start()
+
+
+async def test_a_conversation_that_has_become_too_large_to_be_read_goes_on_without_its_reasoning(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [Step(calls=(RUN,)), look(), Step(thinking="Ah. " * 9, text="There.", calls=(RUN,)), DONE]
+    scene = Scene(steps)
+    await scene.say(LOG)
+    await scene.say("ok")
+    monkeypatch.setattr(compression, "UNPARSED", 100)
+    monkeypatch.setattr(exchange, "UNPARSED", 100)
+    assert (await scene.say()).status == 200
+    assert len(scene.model.refused) == 1
+    assert scene.mishaps == {"mended": 1}
