@@ -14,13 +14,13 @@ V = TypeVar("V")
 
 
 class LRU(Generic[K, V]):
-    """`size` weighs an entry in bytes; `ttl` (seconds) slides with each read."""
+    """`size` weighs an entry in bytes; `ttl` (seconds) slides with each read, or counts from the writing."""
 
     def __init__(
-        self, max_bytes: int, size: Callable[[K, V], int], ttl: float = float("inf"), max_entries: int | None = None
+        self, max_bytes: int, size: Callable[[K, V], int], ttl: float = float("inf"), max_entries: int | None = None, *, slides: bool = True
     ) -> None:
         self._rows: OrderedDict[K, tuple[V, int, float]] = OrderedDict()
-        self._max_bytes, self._size, self._ttl, self._max_entries = max_bytes, size, ttl, max_entries
+        self._max_bytes, self._size, self._ttl, self._max_entries, self._slides = max_bytes, size, ttl, max_entries, slides
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -37,7 +37,8 @@ class LRU(Generic[K, V]):
         if now - used > self._ttl:
             self.drop(key)
             return None
-        self._rows[key] = (value, size, now)
+        if self._slides:
+            self._rows[key] = (value, size, now)
         self._rows.move_to_end(key)
         return value
 
@@ -58,11 +59,14 @@ class LRU(Generic[K, V]):
             self.bytes -= row[1]
 
     def expire(self, now: float) -> None:
-        """Drop what nobody read for `ttl`; the oldest come first, so this stops at the first young one."""
-        while self._rows:
-            key, (_, _, used) = next(iter(self._rows.items()))
-            if now - used <= self._ttl:
+        """Drop what is older than `ttl`. Where it slides, the oldest come first, and this stops at the first young one."""
+        old: list[K] = []
+        for key, (_, _, used) in self._rows.items():
+            if now - used > self._ttl:
+                old.append(key)
+            elif self._slides:
                 break
+        for key in old:
             self.drop(key)
 
     def clear(self) -> None:

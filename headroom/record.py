@@ -75,6 +75,8 @@ class Record:
     ttfb_ms: float | None = None
     total_ms: float = 0.0
     cache: CacheState = "bypass"
+    spared: Usage = field(default_factory=Usage)
+    """What the provider had counted for an answer that was given again; nothing of it was paid this time."""
     prompt_cache: PromptCache = field(default_factory=PromptCache)
     cost: Cost = field(default_factory=Cost)
     error: str = ""
@@ -122,6 +124,8 @@ class Draft:
     """None: the report's estimate stands."""
     tokens_after: int | None = None
     usage: Callable[[], Usage] = Usage
+    cache: CacheState = "bypass"
+    spared: Usage = field(default_factory=Usage)
     overhead_ms: float = 0.0
     tenant: str = ""
     mode: Mode = "token"

@@ -59,3 +59,15 @@ def test_the_budget_holds_whatever_is_put(puts: list[tuple[str, str]]) -> None:
     for key, value in puts:
         rows.put(key, value)
         assert rows.bytes == sum(len(rows.get(k) or "") for k in list(rows)) <= 10
+
+
+def test_time_to_live_can_count_from_the_writing() -> None:
+    rows: LRU[str, str] = LRU(10, lambda key, value: len(value), 5.0, slides=False)
+    rows.put("a", "x", now=0)
+    rows.put("b", "x", now=3)
+    assert rows.get("a", now=4) == "x"
+    assert rows.get("a", now=6) is None
+    rows.put("c", "x", now=7)
+    assert rows.get("b", now=8) == "x"
+    rows.expire(now=9)
+    assert list(rows) == ["c"], "b stands behind c, which was read later, and is older"

@@ -111,7 +111,7 @@ class _Watch:
             tokens_before=before, tokens_after=after, usage=draft.usage(), overhead_ms=draft.overhead_ms,
             ttfb_ms=None if self._first is None else (self._first - self._started) * 1000,
             total_ms=(self._clocks.steady() - self._started) * 1000, error=draft.error or error, partial=draft.partial,
-            tenant=draft.tenant, prefix=draft.prefix, credential=draft.credential, rewritten=draft.rewritten,
+            cache=draft.cache, spared=draft.spared, tenant=draft.tenant, prefix=draft.prefix, credential=draft.credential, rewritten=draft.rewritten,
             session=_label(get(fields, b"x-headroom-session-id") or get(fields, b"x-claude-code-session-id")),
             project=_label(get(fields, b"x-headroom-project-id")), client=_label(get(fields, b"user-agent")),
             tags={_label(k[len(TAG):]): _label(v) for k, v in [f for f in fields if f[0].startswith(TAG)][:MAX_TAGS]},

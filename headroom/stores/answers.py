@@ -1,0 +1,89 @@
+"""Where whole answers are kept, to be given again to whoever asks exactly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headroom.conversation import Usage
+from headroom.lru import LRU
+from headroom.stores.base import Size
+
+PER_CHUNK = 64
+"""Bytes that Python needs for a chunk beside what is in it: the object and the place in a tuple."""
+
+PER_ENTRY = 2048
+"""Bytes for an answer's fields and the objects around it, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the record of an exchange says of the request, where nobody has read it again."""
+
+    provider: str = ""
+    dialect: str = ""
+    model: str = ""
+    stream: bool = False
+    tokens_before: int = 0
+    tokens_after: int = 0
+    usage: Usage = field(default_factory=Usage)
+    """What the provider counted when it answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A whole answer."""
+
+    status: int
+    fields: tuple[tuple[bytes, bytes], ...]
+    chunks: tuple[bytes, ...]
+    """As they came."""
+    at: float
+    """When it was complete; in seconds of the clock of whoever keeps it."""
+    facts: Facts = field(default_factory=Facts)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return PER_ENTRY + sum(map(len, self.chunks)) + PER_CHUNK * len(self.chunks)
+
+
+class Answers(Protocol):
+    """A key is a keyed hash of all that an answer depends on. Every method raises errors.StoreError and nothing else."""
+
+    async def get(self, key: str) -> Kept | None: ...
+    async def put(self, key: str, kept: Kept) -> None: ...
+    async def clear(self) -> None: ...
+    async def size(self) -> Size: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    max_entries: int
+    max_bytes: int
+    """The answers unused for longest go first."""
+    ttl: float
+    """Seconds since the provider gave the answer, however often it was given again: answers age."""
+
+
+class MemoryAnswers:
+    """Answers, in this process alone."""
+
+    def __init__(self, room: Room, now: Callable[[], float]) -> None:
+        """`now` in seconds, steady."""
+        self._now = now
+        self._rows: LRU[str, Kept] = LRU(room.max_bytes, lambda key, kept: len(key) + kept.size, room.ttl, room.max_entries, slides=False)
+
+    async def get(self, key: str) -> Kept | None:
+        return self._rows.get(key, self._now())
+
+    async def put(self, key: str, kept: Kept) -> None:
+        self._rows.put(key, kept, self._now())
+
+    async def clear(self) -> None:
+        self._rows.clear()
+
+    async def size(self) -> Size:
+        self._rows.expire(self._now())
+        return Size(len(self._rows), self._rows.bytes)
