@@ -1,0 +1,228 @@
+"""Agent sessions drawn from dice: what the user says, what the model says, seen and unseen, and what happens between turns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Literal
+
+from headroom import ccr, retrieval
+from headroom.conversation import Json
+from headroom.demo.script import Call, Step
+from headroom.dialects.hidden.base import NAME
+from headroom.proxy.rounds import BAD_KEY, MISS, MOST
+
+WORDS = ("session", "timeout", "buffer", "header", "retries", "socket", "order", "naïve", "größe", "😀", "cache", "worker", "\\n", '"quoted"')
+
+Before = Literal["", "restart", "emptied", "lost"]
+"""What happens before a turn: nothing, the processes start anew, the store is emptied under them, both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an operator may change between two starts of the proxy."""
+
+    lossless: bool = False
+    compact_tools: bool = False
+    code_aware: bool = False
+    intercept: bool = False
+    protect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A call of the client's own, and what its tool printed."""
+
+    tool: str
+    given: Mapping[str, Json]
+    text: str
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A call of our tool, and what has to be given back."""
+
+    given: Mapping[str, Json]
+    expected: str
+    real: bool
+    """Of a text that there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One answer of the model's. `asks` are calls of our tool, which the client never sees; `calls` are its own."""
+
+    thinking: str
+    text: str
+    asks: tuple[Ask, ...] = ()
+    calls: tuple[Output, ...] = ()
+
+    def step(self, thinks: bool) -> Step:
+        made = [Call(call.tool, dict(call.given)) for call in self.calls]
+        asked = [Call(NAME, dict(ask.given)) for ask in self.asks]
+        return Step(self.text, self.thinking if thinks else "", calls=(*made, *asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of the client's, and all that the model says to it."""
+
+    says: str
+    """The user's words; unused where results of calls are due."""
+    rounds: tuple[Round, ...]
+    stream: bool = False
+    worker: int = 0
+    before: Before = ""
+    options: Options | None = None
+    """Other than until now; the processes start anew with these."""
+
+    @property
+    def calls(self) -> tuple[Output, ...]:
+        return self.rounds[-1].calls
+
+    def plain(self) -> Round:
+        """The same where our tool is not offered: one answer with all that the client is to see."""
+        return Round("".join(each.thinking for each in self.rounds), "".join(each.text for each in self.rounds), (), self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    dialect: str
+    turns: tuple[Turn, ...]
+    options: Options = Options()
+    thinks: bool = True
+    foreign: int = 0
+    """So many first turns go past the proxy."""
+    marked: bool = False
+    """The client moves a cache mark along, where its API has one."""
+    spaced: bool = False
+    """The client writes JSON as Python does, not in the compact form."""
+    durable: bool = True
+    """The store is one that outlives processes, as far as they know."""
+
+    @property
+    def loses(self) -> set[Before]:
+        """In which ways it loses its store."""
+        return {turn.before for turn in self.turns} & {"emptied", "lost"}
+
+    def undisturbed(self) -> Session:
+        """The same on one worker that never stops."""
+        return replace(self, turns=tuple(replace(turn, worker=0, before="") for turn in self.turns))
+
+
+def _log(dice: Random) -> Output:
+    name = dice.choice(WORDS[:7])
+    lines = [f"2026-03-02T09:{i // 60:02d}:{i % 60:02d}Z {dice.choice(['INFO', 'INFO', 'INFO', 'WARN', 'ERROR'])} [{name}-{i % 3}] GET /{dice.choice(WORDS)}/{i * 7919 % 9973} took={dice.randrange(40)}ms"
+             for i in range(dice.randrange(5, 250))]
+    return Output("Bash", {"command": f"cat {name}.log"}, "\n".join(lines) + dice.choice(["", "\n"]))
+
+
+def _json(dice: Random) -> Output:
+    rows = [{"id": i, "name": f"{dice.choice(WORDS)}-{i}", "state": dice.choice(["open", "closed"]), "size": dice.randrange(10**6)} for i in range(dice.randrange(3, 90))]
+    return Output("Fetch", {"url": f"https://example.com/{dice.randrange(100)}"}, json.dumps(rows, indent=dice.choice([None, 2]), ensure_ascii=dice.random() < 0.5))
+
+
+def _grep(dice: Random) -> Output:
+    word = dice.choice(WORDS)
+    lines = [f"src/{dice.choice(['net', 'store'])}/{name}.py:{n * 9}:    {word} = {dice.choice(WORDS)}_of(request, {n})" for name in ("alpha", "beta", "gamma") for n in range(1, dice.randrange(2, 60))]
+    return Output("Grep", {"pattern": word}, "\n".join(lines))
+
+
+def _read(dice: Random) -> Output:
+    name = f"src/{dice.choice(WORDS[:7])}.py"
+    body = [line for n in range(dice.randrange(2, 40)) for line in (f"def step_{n}(value: int) -> int:", f'    """{dice.choice(WORDS)} {n}."""', *(f"    value += {dice.randrange(99)}" for _ in range(4)), "    return value", "")]
+    numbered = dice.random() < 0.5
+    return Output("Read", {"file_path": name}, "\n".join(f"{i:6d}\t{line}" if numbered else line for i, line in enumerate(body, 1)))
+
+
+def _short(dice: Random) -> Output:
+    return Output("Bash", {"command": "true"}, dice.choice(["ok", "", "done\n", "3 files changed"]))
+
+
+def _failed(dice: Random) -> Output:
+    lines = ["Traceback (most recent call last):", *(f'  File "/app/{dice.choice(WORDS[:7])}.py", line {i}, in step\n    call({i})' for i in range(dice.randrange(1, 60))), "ValueError: no such order"]
+    return Output("Bash", {"command": "python run.py"}, "\n".join(lines), error=True)
+
+
+KINDS: tuple[Callable[[Random], Output], ...] = (_log, _log, _json, _grep, _read, _read, _short, _failed)
+
+
+class Drawing:
+    """One session as it is being drawn: what was printed can be asked for, and printed again."""
+
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
+        self._printed: list[Output] = []
+
+    def turns(self, count: int) -> list[Turn]:
+        found = [self._turn(number) for number in range(count)]
+        # A last word, so that nothing is left to be answered.
+        return [*found, Turn("That is all.", (Round("", "Goodbye."),)), Turn("Thanks.", (Round("", "You are welcome."),))]
+
+    def _turn(self, number: int) -> Turn:
+        dice = self._dice
+        known = [each for each in self._printed if each.text]  # nothing is left out of an empty text, so no marker names it
+        deep = dice.choices(range(MOST + 2), [50, 25, 12, 8, 8])[0] if known else 0
+        rounds = [self._round(known, hidden=True) for _ in range(deep)]
+        if deep <= MOST:  # beyond it the last call of ours ends the answer
+            rounds.append(self._round(known, hidden=False))
+        return Turn(f"{dice.choice(['Look', 'Go on', 'Fix it'])}, {number}.", tuple(rounds), stream=dice.random() < 0.5)
+
+    def _round(self, known: list[Output], *, hidden: bool) -> Round:
+        dice = self._dice
+        thinking = f"Hm, {dice.choice(WORDS)}? " * dice.choice([0, 2, 9])
+        calls = () if hidden else tuple(self._output() for _ in range(dice.choices([0, 1, 2, 3], [1, 5, 2, 1])[0]))
+        mixed = bool(known and calls and dice.random() < 0.25)
+        asks = tuple(self._ask(known) for _ in range(dice.choice([1, 1, 2]) if hidden or mixed else 0))
+        text = dice.choice(["", f"Let me see the {dice.choice(WORDS)}. ", " And so\n\n on: é😀 "])
+        return Round(thinking, text if text or calls else "So. ", asks, calls)
+
+    def _output(self) -> Output:
+        dice = self._dice
+        again = self._printed and dice.random() < 0.15
+        made = dice.choice(self._printed) if again else dice.choice(KINDS)(Random(dice.getrandbits(32)))
+        self._printed.append(made)
+        return made
+
+    def _ask(self, known: list[Output]) -> Ask:
+        dice = self._dice
+        if dice.random() < 0.12:
+            return dice.choice([Ask({"key": "f" * 24}, MISS, False), Ask({"key": "what?"}, BAD_KEY, False), Ask({"line": 3}, BAD_KEY, False)])
+        text = dice.choice(known).text
+        key, rows = ccr.key_of(text), text.split("\n")
+        kind = dice.choice(["whole", "whole", "lines", "query"])
+        if kind == "lines":
+            first = dice.randrange(len(rows))
+            last = dice.randrange(first, len(rows))
+            return Ask({"key": key, "lines": f"{first + 1}-{last + 1}"}, "\n".join(rows[first : last + 1]), True)
+        if kind == "query":
+            query = dice.choice(WORDS[:7])
+            return Ask({"key": key, "query": query}, retrieval.part(text, None, query), True)
+        return Ask({"key": key}, text, True)
+
+
+def options(dice: Random) -> Options:
+    return Options(
+        lossless=dice.random() < 0.15, compact_tools=dice.random() < 0.4, code_aware=dice.random() < 0.3, intercept=dice.random() < 0.3,
+        protect=("Gr*",) if dice.random() < 0.2 else (),
+    )
+
+
+def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool = True, mid_way: bool = True, loss: bool = False) -> Session:
+    """A session of 3 to 9 turns in which anything of this may happen."""
+    turns = Drawing(dice).turns(dice.randint(1, 7))
+    for n, turn in enumerate(turns):
+        before: Before = "restart" if dice.random() < 0.15 else ""
+        changed = options(dice) if options_change and n and dice.random() < 0.15 else None
+        turns[n] = replace(turn, worker=dice.randrange(workers), before=before, options=changed)
+    if loss:
+        at = dice.randrange(1, len(turns))
+        turns[at] = replace(turns[at], before=dice.choice(["lost", "emptied"]))
+    foreign = dice.randrange(len(turns) - 1) if mid_way and dice.random() < 0.3 else 0
+    return Session(
+        dialect, tuple(turns), options(dice) if options_change else Options(), thinks=dice.random() < 0.75, foreign=foreign,
+        marked=dice.random() < 0.5, spaced=dice.random() < 0.5, durable=not loss or dice.random() < 0.7,
+    )
