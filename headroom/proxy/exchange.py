@@ -178,8 +178,11 @@ class Exchange:
     async def _heard(self, request: Request, response: Response, prepared: Prepared) -> tuple[Response, Callable[[], Usage] | None]:
         """The answer without calls of our tool, and the usage of all that it was made of."""
 
+        # Without what was read of the body, which is let go of while the answer comes.
+        later = Prepared(b"", Report(), changed=True, offered=prepared.offered)
+
         async def ask(body: bytes) -> Response:
-            return await self._upstream(self._outgoing(request, body, replace(prepared, body=body, changed=True)))
+            return await self._upstream(self._outgoing(request, body, replace(later, body=body)))
 
         return await heard(request, response, prepared, Circumstances(self._services, self._dialect.usage, ask))
 

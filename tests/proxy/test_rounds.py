@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import replace
 from typing import Any
@@ -237,3 +238,15 @@ async def test_a_conversation_that_has_become_too_large_to_be_read_goes_on_witho
     assert (await scene.say()).status == 200
     assert len(scene.model.refused) == 1
     assert scene.mishaps == {"mended": 1}
+
+
+def read() -> int:
+    gc.collect()
+    return sum(isinstance(found, compression.Reading) for found in gc.get_objects())
+
+
+async def test_what_was_read_is_let_go_of_while_the_answer_comes() -> None:
+    scene, before = Scene([DONE], stream=True), read()
+    response = await scene.exchange(asking(scene))
+    assert read() <= before
+    await response.body.aclose()
