@@ -15,6 +15,10 @@ MAX_TOOLS = 50
 
 OTHER = "other"
 
+MOST = 1 << 50
+"""Tokens, or billionths of a dollar (a million of them): a provider may say anything, and SQLite's whole numbers end at 2⁶³,
+sums of them included."""
+
 PRODUCT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,39}(?=/|$|\s)")
 """The first product of a User-Agent (RFC 9110, 10.1.5), without its version."""
 
@@ -71,9 +75,15 @@ def entry(record: Record) -> Entry:
     return Entry(
         int(record.ts * 1_000_000), record.request_id, record.provider, name(record.model), name(record.project), client(record.client),
         record.status, record.stream, record.cache, cache.cause, record.failed, record.tokens_before, record.tokens_after,
-        usage.input_tokens or 0, usage.output_tokens or 0, usage.cache_read_tokens or 0, usage.cache_write_tokens or 0,
-        cache.lost if cache.cause == "bust" else 0, cost.spent, cost.saved, cost.unpriced, cost.estimated, _tools(record),
+        _sane(usage.input_tokens), _sane(usage.output_tokens), _sane(usage.cache_read_tokens), _sane(usage.cache_write_tokens),
+        cache.lost if cache.cause == "bust" else 0, _sane(cost.spent), _sane(cost.saved), cost.unpriced, cost.estimated, _tools(record),
     )
+
+
+def _sane(n: int | None) -> int:
+    if n is None:
+        return 0
+    return n if -MOST < n < MOST else max(-MOST, min(n, MOST))
 
 
 def name(given: str) -> str:
@@ -101,4 +111,4 @@ def _tools(record: Record) -> tuple[ToolSaving, ...]:
     for i, tool in enumerate(ranked):
         row = found.setdefault(name(tool) if i < MAX_TOOLS else OTHER, [0, 0, 0])
         row[:] = map(int.__add__, row, sums[tool])
-    return tuple(ToolSaving(tool, before, after, saved) for tool, (before, after, saved) in found.items())
+    return tuple(ToolSaving(tool, before, after, _sane(saved)) for tool, (before, after, saved) in found.items())

@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headroom.conversation import Usage
 from headroom.errors import StoreError
 from headroom.ledger import tables
 from headroom.ledger.book import Book
-from headroom.ledger.entry import OTHER, entry
+from headroom.ledger.entry import MOST, OTHER, entry
 from headroom.ledger.ledger import Ledger
 from headroom.ledger.queries import NONE, Window, by, history, persistent, savings, total, windows
 from headroom.ledger.rollup import DIMENSIONS, added, figures
@@ -200,6 +201,35 @@ def test_a_broken_file_is_set_aside(tmp_path: Path, spoil: Callable[[Path], None
     again.append([entry(record("b"))], 0)
     assert again.run(rows_of) == 1
     again.close()
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.unlink(),
+    lambda path: os.replace(path, path.with_name("elsewhere")),
+])
+def test_a_file_that_is_taken_away_while_it_is_open_has_a_successor(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(Book(path, clock))
+    ledger.write(record("a"))
+    anyio.run(ledger.ask, rows_of)
+    spoil(path)
+    for i in range(3):
+        ledger.write(record(f"b{i}"))
+    ledger.close()
+    assert (ledger.lost, ledger.waiting) == (0, 0)
+    book = Book(path, clock)
+    assert book.run(rows_of) >= 3
+    book.close()
+
+
+def test_absurd_counts_of_a_provider_are_cut(book: Book) -> None:
+    absurd = replace(record("a", spent=10**40, saved=-(10**40)), usage=Usage(10**30, 10**30, 10**30, 10**30))
+    book.append([entry(replace(absurd, request_id=f"{i}")) for i in range(300)], 0)
+    whole = book.run(lambda db: total(db, ALL))
+    assert whole[0] == 300
+    assert whole[5] == 300 * MOST
+    assert all(isinstance(figure, int) for figure in whole)
+    book.close()
 
 
 def test_the_file_of_another_program_is_left_alone_and_aside(tmp_path: Path) -> None:
