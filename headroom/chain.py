@@ -23,7 +23,7 @@ class Chain:
     """Index of each tool part → its key: of its text, of the call that it answers and of all that was said before. Without the
     call, a form that may stand for a command's output would be replayed for a file."""
     replies: tuple[str, ...] = ()
-    """Of each answer of the model's, in order; see `reply`."""
+    """Of each answer of the model's, in order, where there are tools, and so may be one of ours; see `reply`."""
     end: bytes = b""
     """Stands for all that was said."""
     links: tuple[bytes, ...] = ()
@@ -40,9 +40,12 @@ def chain(conversation: Conversation, digest: Callable[[str], bytes]) -> Chain:
     replies: list[str] = []
     links: list[bytes] = []
     link, opening = b"", ""
+    opens = conversation.replies[0].first if conversation.replies else len(conversation.parts)
+    named = conversation.replies if conversation.definitions or conversation.tools_in is not None else ()
     for i, part in enumerate(conversation.parts):
-        while len(replies) < len(conversation.replies) and conversation.replies[len(replies)].first <= i:
-            opening = opening or _opening(link)
+        if i == opens:
+            opening = _opening(link)
+        while len(replies) < len(named) and named[len(replies)].first <= i:
             replies.append(_reply(conversation, len(replies), link))
         if part.role == "system":
             links.append(link)
@@ -53,7 +56,7 @@ def chain(conversation: Conversation, digest: Callable[[str], bytes]) -> Chain:
             link = hashlib.sha256(link + call).digest()
             parts[i] = link.hex()[:40]
         links.append(link)
-    replies += (_reply(conversation, n, link) for n in range(len(replies), len(conversation.replies)))
+    replies += (_reply(conversation, n, link) for n in range(len(replies), len(named)))
     return Chain(opening or _opening(link), parts, tuple(replies), link, tuple(links))
 
 

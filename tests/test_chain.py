@@ -14,7 +14,7 @@ ASK, SAY, SEE = Part("user", "Look.", ("m", 0)), Part("assistant", "I see.", ("m
 
 
 def named(*parts: Part, replies: tuple[Reply, ...] = ()) -> Chain:
-    conversation = Conversation("m", parts, replies=replies)
+    conversation = Conversation("m", parts, replies=replies, definitions=((("tools", 0), "{}"),))
     return chain(conversation, lambda text: hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
 
 
