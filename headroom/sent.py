@@ -2,7 +2,8 @@
 
 A row says, under the chain key of a part, which short form went out, or that it went out as it came. Rows are
 written before the request leaves and never change, whoever writes first. They belong to no tenant: credentials
-rotate within a session, and whoever has the chain has the text.
+rotate within a session, and whoever has the chain has the text. Hidden rounds that hold more say whose they are (see
+headroom.weaving).
 """
 
 from __future__ import annotations
