@@ -21,12 +21,12 @@ from headroom.dialects.hidden import HIDDEN
 from headroom.dialects.hidden.base import NAME, Exchange
 from headroom.errors import StoreError
 from headroom.fitting.refit import Occasion
-from headroom.fitting.subject import LEAST, Subject
+from headroom.fitting.subject import Subject
 from headroom.learning.pins import NONE, Pin
 from headroom.memo import Memo
 from headroom.patterns import Policies
 from headroom.pipeline import OFFERED, Outcome, Pipeline
-from headroom.proxy.refitting import Fitted, Given, Refitting, Standing, as_is, never, stands
+from headroom.proxy.refitting import Fitted, Given, Refitting, Standing, as_is, hint, never, stands
 from headroom.sent import Form, Journal, Unread
 from headroom.weaving import Addition, Seams
 
@@ -234,7 +234,7 @@ class Compression:
         hidden = HIDDEN.get(dialect.name)
         seams = None if hidden is None else Seams(hidden, document, dialect.turns, conversation)
         subject = Subject(dialect, document, conversation, self._pipeline.chain(conversation))
-        standing = None if self._refitting is None or len(body) < LEAST else self._refitting.standing(subject, self._tokens)
+        standing = None if self._refitting is None else self._refitting.standing(subject, self._tokens, len(body))
         return Reading(document, conversation, subject.keys, len(body), target, dialect, seams, standing=standing)
 
     def _wanted(self, reading: Reading) -> list[str]:
@@ -242,7 +242,7 @@ class Compression:
         conversation, keys = reading.conversation, reading.keys
         defined = conversation.definitions or conversation.tools_in is not None
         replies = (key for key in keys.replies if not self._plain.get(key)) if defined else ()
-        decided = () if self._refitting is None else self._refitting.wanted(reading.standing)
+        decided = () if self._refitting is None else self._refitting.wanted(reading.standing, hint(keys, conversation), reading.size)
         repair = [mended(keys.opening)] if conversation.replies else []  # each time: any turn may be the one that is repaired
         return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies, *decided, *repair]
 
@@ -252,6 +252,10 @@ class Compression:
         if not wanted:
             return await self._compress(reading, {}, fresh)
         sent, failures = await self._known(wanted if pin is None else [*wanted, pin.key])
+        if self._refitting is not None and reading.standing is None and (caller.cold(keys.opening) or hint(keys, reading.conversation) in sent):
+            reading = replace(reading, standing=self._refitting.standing(Subject(reading.dialect, reading.document, reading.conversation, keys), self._tokens))
+            more, failed = await self._known(self._wanted(reading))
+            sent, failures = {**sent, **more}, failures + failed
         if not failures:
             for key in set(keys.replies).intersection(wanted).difference(sent):
                 self._plain.put(key, True, PLAIN_ROW)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headroom import ccr
+from headroom.chain import Chain
 from headroom.conversation import Address, Conversation, Edit, Json
 from headroom.dialects.document import Rewrite
 from headroom.errors import StoreError
@@ -15,7 +17,8 @@ from headroom.fitting.elements import place
 from headroom.fitting.notes import notes
 from headroom.fitting.refit import BEFORE, Case, Means, Now, Occasion, Refitted
 from headroom.fitting.rewriting import rewrites
-from headroom.fitting.subject import LEAST, Subject, Weigh, hidden, names, weights
+from headroom.fitting.sizes import PICTURE
+from headroom.fitting.subject import LEAST, Subject, Weigh, budget, hidden, names, weights
 from headroom.memo import Memo
 from headroom.pipeline import Outcome
 from headroom.prices import Model
@@ -25,6 +28,9 @@ from headroom.weaving import Addition
 
 BY_FIT, BY_FOLD = "fit", "fold"
 """Names of edits: units left out, and tool outputs that had their day."""
+
+BYTES_A_TOKEN = 2
+"""At least, on average over a long body: prose and code have four, hexadecimal digits somewhat less than two."""
 
 COUNTED = ("cuts", "elements", "folds", "tokens", "misfits")
 """Times a conversation was cut; elements left out and outputs folded at that; tokens that requests had less for it; requests
@@ -87,6 +93,12 @@ def never(conversation: str) -> bool:
     return False
 
 
+def hint(keys: Chain, conversation: Conversation) -> str:
+    """Under this the journal says whether anything was ever decided about a conversation that begins so: few are, and for the
+    others nothing needs to be weighed or looked for."""
+    return hashlib.sha256(b"refitted" + keys.opening.encode() + conversation.model.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
 def as_is(outcome: Outcome, given: Given) -> Fitted:
     """Nothing is decided beyond the texts."""
     return Fitted(outcome, [addition.rewrite for addition in given.additions], outcome.edits)
@@ -116,14 +128,24 @@ class Refitting:
         values = (self.cuts, self.elements, self.folds, self.tokens, self.tight)
         return {f"headroom_fit_{name}_total": value for name, value in zip(COUNTED, values, strict=True)}
 
-    def standing(self, subject: Subject, weigh: Weigh) -> Standing | None:
-        """None for a conversation that is short, or not whole."""
+    def _may_outgrow(self, subject: Subject, size: int) -> bool:
+        conversation = subject.conversation
+        most = size // BYTES_A_TOKEN + PICTURE * conversation.opaque
+        return most > budget(subject.document, conversation, self._find(conversation.model), 0).limit
+
+    def standing(self, subject: Subject, weigh: Weigh, size: int | None = None) -> Standing | None:
+        """None for a conversation that is short, or not whole; and, if `size` is given, the bytes of its body, for one that
+        cannot be too long for its model's window yet."""
+        if size is not None and not self._may_outgrow(subject, size):
+            return None
         base = weights(subject, weigh, estimate)
         return Standing(subject, weigh, base, names(subject, base)) if sum(base) >= LEAST else None
 
-    def wanted(self, standing: Standing | None) -> list[str]:
-        """What the journal is to be asked."""
-        return [] if standing is None else [name for name in standing.names.values() if not self._absent.get(name)]
+    def wanted(self, standing: Standing | None, hint: str, size: int) -> list[str]:
+        """What the journal is to be asked. `size`: bytes of the body."""
+        if standing is None:
+            return [hint] if size >= LEAST else []
+        return [name for name in standing.names.values() if not self._absent.get(name)]
 
     def read(self, standing: Standing | None, sent: Mapping[str, Form]) -> None:
         """Nothing stands under a name of what was sent before, and nothing will, unless the client goes back there."""
@@ -235,8 +257,9 @@ def _fitted(outcome: Outcome, made: Sequence[Rewrite], standing: Standing, found
         *(Edit(BY_FIT, "", note.original, note.text, "lossy", sum(standing.base[i] for i in note.dropped), weigh(note.text)) for note in found.notes),
         *(Edit(BY_FOLD, part.tool, part.text, text, "lossy", weigh(part.text), weigh(text)) for part, text in folds if text is not None),
     ]
+    told = {hint(subject.keys, subject.conversation): None} if found.rows else {}
     report = replace(
-        report, after=max(0, report.after - found.removed), edits=(*report.edits, *done), forms={**report.forms, **found.rows},
+        report, after=max(0, report.after - found.removed), edits=(*report.edits, *done), forms={**report.forms, **found.rows, **told},
         originals={**report.originals, **{ccr.key_of(edit.original): edit.original for edit in done}},
     )
     return Fitted(Outcome(edits, report), made, {**edits, **dict.fromkeys(out, "")}, found, standing, bool(found.rows) and standing.first > 0)
