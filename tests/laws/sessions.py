@@ -102,6 +102,8 @@ class Session:
     """The client writes JSON as Python does, not in the compact form."""
     durable: bool = True
     """The store is one that outlives processes, as far as they know."""
+    earlier: Output | None = None
+    """Printed in another conversation of the same user's: of it the store alone knows."""
 
     @property
     def loses(self) -> set[Before]:
@@ -113,10 +115,10 @@ class Session:
         return replace(self, turns=tuple(replace(turn, worker=0, before="") for turn in self.turns))
 
 
-def _log(dice: Random) -> Output:
+def _log(dice: Random, count: int = 0) -> Output:
     name = dice.choice(WORDS[:7])
     lines = [f"2026-03-02T09:{i // 60:02d}:{i % 60:02d}Z {dice.choice(['INFO', 'INFO', 'INFO', 'WARN', 'ERROR'])} [{name}-{i % 3}] GET /{dice.choice(WORDS)}/{i * 7919 % 9973} took={dice.randrange(40)}ms"
-             for i in range(dice.randrange(5, 250))]
+             for i in range(count or dice.randrange(5, 250))]
     return Output("Bash", {"command": f"cat {name}.log"}, "\n".join(lines) + dice.choice(["", "\n"]))
 
 
@@ -151,10 +153,11 @@ KINDS: tuple[Callable[[Random], Output], ...] = (_log, _log, _json, _grep, _read
 
 
 class Drawing:
-    """One session as it is being drawn: what was printed can be asked for, and printed again."""
+    """One session as it is being drawn: what was printed, here or `earlier`, can be asked for, and printed again."""
 
-    def __init__(self, dice: Random) -> None:
+    def __init__(self, dice: Random, earlier: Output | None) -> None:
         self._dice = dice
+        self._earlier = [] if earlier is None else [earlier]
         self._printed: list[Output] = []
 
     def turns(self, count: int) -> list[Turn]:
@@ -164,7 +167,7 @@ class Drawing:
 
     def _turn(self, number: int) -> Turn:
         dice = self._dice
-        known = [each for each in self._printed if each.text]  # nothing is left out of an empty text, so no marker names it
+        known = [*self._earlier, *(each for each in self._printed if each.text)]  # nothing is left out of an empty text, so no marker names it
         deep = dice.choices(range(MOST + 2), [50, 25, 12, 8, 8])[0] if known else 0
         rounds = [self._round(known, hidden=True) for _ in range(deep)]
         if deep <= MOST:  # beyond it the last call of ours ends the answer
@@ -213,7 +216,8 @@ def options(dice: Random) -> Options:
 
 def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool = True, mid_way: bool = True, loss: bool = False) -> Session:
     """A session of 3 to 9 turns in which anything of this may happen."""
-    turns = Drawing(dice).turns(dice.randint(1, 7))
+    earlier = _log(dice, 200) if not loss and dice.random() < 0.2 else None
+    turns = Drawing(dice, earlier).turns(dice.randint(1, 7))
     for n, turn in enumerate(turns):
         before: Before = "restart" if dice.random() < 0.15 else ""
         changed = options(dice) if options_change and n and dice.random() < 0.15 else None
@@ -224,5 +228,5 @@ def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool =
     foreign = dice.randrange(len(turns) - 1) if mid_way and dice.random() < 0.3 else 0
     return Session(
         dialect, tuple(turns), options(dice) if options_change else Options(), thinks=dice.random() < 0.75, foreign=foreign,
-        marked=dice.random() < 0.5, spaced=dice.random() < 0.5, durable=not loss or dice.random() < 0.7,
+        marked=dice.random() < 0.5, spaced=dice.random() < 0.5, durable=not loss or dice.random() < 0.7, earlier=earlier,
     )

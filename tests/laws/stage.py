@@ -159,11 +159,11 @@ class Played:
 class Stage:
     """`alone`: without any proxy."""
 
-    def __init__(self, session: Session, *, alone: bool = False) -> None:
+    def __init__(self, session: Session, *, alone: bool = False, store: Store | None = None) -> None:
         self._session, self._alone = session, alone
         self._client = CLIENTS[session.dialect]
         self._provider = Provider(session)
-        self._store: Store = Memory(_no_time)  # closed, it is empty
+        self._store = store or Memory(_no_time)  # closed, it is empty
         self._options = session.options
         self._workers: dict[int, Handler] = {}
         self._history: list[Json] = []
@@ -171,6 +171,9 @@ class Stage:
 
     async def play(self) -> Played:
         played, model = self._played, self._provider.model
+        if self._session.earlier is not None and not self._alone:
+            before = (Turn("Before.", (Round("", "", (), (self._session.earlier,)),)), Turn("", (Round("", "I see."),)))
+            await Stage(Session(self._session.dialect, before), store=self._store).play()
         due: tuple[Answer, Turn] | None = None
         for number, turn in enumerate(self._session.turns):
             await self._arrange(turn)

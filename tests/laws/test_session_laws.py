@@ -89,6 +89,7 @@ def test_the_generated_sessions_do_what_the_laws_are_about(dialect: str) -> None
     assert {tuple(ask.given) for _, _, ask in asks} == {("key",), ("key", "lines"), ("key", "query"), ("line",)}
     assert set().union(*(session.loses for session in sessions)) == {"emptied", "lost"}
     assert {bool(session.foreign) for session in sessions} == {True, False}
+    assert {session.earlier is None for session in sessions} == {True, False}
 
 
 @DIALECTS
