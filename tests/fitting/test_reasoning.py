@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from headroom.dialects.ties import Ties
 from headroom.fitting.choice import Budget, Cut, fit
+from headroom.fitting.notes import anchors
 from headroom.fitting.reasoning import untrue
 from tests.fitting.conversations import ROUGH_PLANS, WRITERS, Exchange, read
 
@@ -31,7 +32,7 @@ def test_whose_reasoning_goes(cuts: list[Cut], elements: set[int]) -> None:
 @pytest.mark.parametrize("name", ["anthropic", "openai-responses", "gemini"])
 @settings(deadline=None, max_examples=20)
 @given(plan=ROUGH_PLANS, window=st.integers(200, 6000))
-def test_what_is_left_of_it_stands_behind_the_last_edit_or_before_the_first(name: str, plan: list[Exchange], window: int) -> None:
+def test_what_is_left_of_it_stands_behind_each_cut_or_before_its_first_edit(name: str, plan: list[Exchange], window: int) -> None:
     known = read(name, WRITERS[name](plan))
     found = fit(known, Budget(window, 50))
     ties = [each.ties for each in known]
@@ -39,4 +40,6 @@ def test_what_is_left_of_it_stands_behind_the_last_edit_or_before_the_first(name
     assert all(ties[i].bound and i not in found.dropped for i in gone)
     if found.cuts:
         left = [i for i, own in enumerate(ties) if own.bound and i not in gone and i not in found.dropped]
-        assert all(i > found.cuts[-1].at or i < min(gone | found.dropped) for i in left)
+        for cut in found.cuts:
+            first = min(anchors(ties, found.dropped, cut.dropped))
+            assert all(i > cut.at or i < first for i in left)

@@ -222,3 +222,14 @@ async def test_what_is_left_without_its_reasoning_leaves_otherwise_from_its_begi
     assert (rewritten(whole), rewritten(bare), rewritten(later)) == (False, True, False)
     assert common(begins(whole), begins(bare)) == Common(1, 0)
     assert common(begins(bare), begins(later)) == Common(1, 1)
+
+
+async def test_cold_is_a_conversation_that_the_provider_has_nothing_of() -> None:
+    prepared = await prepare(compression(Books()), FIRST)
+    begin = begins(prepared)
+    caching = Caching(Ledger(), CacheGuard(), PRICES.find)
+    assert not caching.cold(begin.conversation)
+    caching.end(record(begin, Usage(5000, 10, 0, 0)))
+    assert caching.cold(begin.conversation)
+    caching.end(record(begin, Usage(100, 10, 0, 4900), ts=1.0))
+    assert not caching.cold(begin.conversation)
