@@ -48,7 +48,7 @@ def proxy(upstream: int, *options: str, program: Sequence[str] = ("-m", "headroo
         command = [sys.executable, *program, "proxy", "--port", str(port), "--quiet", "--state", f"sqlite:{state}"]
         for name in ("anthropic", "openai", "gemini"):
             command += [f"--{name}-api-url", f"http://127.0.0.1:{upstream}"]
-        environ = {**os.environ, "HOME": home}
+        environ = {"HEADROOM_NO_CACHE": "1", **os.environ, "HOME": home}  # benches ask the same often
         environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program finds its compiled files; the first of several starts writes them
         started = time.perf_counter()
         process = subprocess.Popen([*command, *options], env=environ)

@@ -73,6 +73,10 @@ METRICS = (
     Metric("headroom_ccr_missed_total", "counter", "Originals that were asked for and not found."),
     Metric("headroom_ccr_entries", "gauge", "Originals in the store."),
     Metric("headroom_ccr_bytes", "gauge", "Bytes that originals take in the store."),
+    Metric("headroom_cache_hits_total", "counter", "Requests that were answered from memory, since exactly the same was asked before."),
+    Metric("headroom_cache_misses_total", "counter", "Requests that could have been, but were asked of the provider."),
+    Metric("headroom_cache_entries", "gauge", "Answers kept to be given again."),
+    Metric("headroom_cache_bytes", "gauge", "Bytes that such answers take in memory."),
     Metric("headroom_refused_total", "counter", "Requests that our own limits refused: requests and tokens a minute, or the budget.", ("limit",)),
     Metric("headroom_rate_limit_active_keys", "gauge", "Credentials with less than their full limit left."),
     Metric("headroom_budget_limit_usd", "gauge", "US dollars that may be spent in a period; 0 without a budget."),
@@ -96,7 +100,7 @@ OTHER = "other"
 MAX_LABEL = 100
 """Characters."""
 
-ADDED_UP = frozenset(("headroom_active_requests",))
+ADDED_UP = frozenset(("headroom_active_requests", "headroom_cache_entries", "headroom_cache_bytes"))
 """Gauges that say something of one process, so that those of several add up; others are the same in each."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -133,6 +137,10 @@ class Metrics:
     def set(self, name: str, value: float, labels: Labels = NONE) -> None:
         """For gauges, and for counters that are kept elsewhere."""
         self._values[name][self._series(name, labels)] = value
+
+    def value(self, name: str) -> float:
+        """Of what has no labels."""
+        return self._values[name].get((), 0)
 
     def observe(self, record: Record) -> None:
         """Count one exchange."""

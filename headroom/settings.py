@@ -55,6 +55,10 @@ class Settings:
     budget: float | None = option(None, "US dollars that all requests together may cost in a period; above them 429 that says when it begins anew.", group=LIMIT, parse=dollars, metavar="USD")
     budget_period: Literal["hourly", "daily", "monthly"] = option("daily", "Of the budget: hourly (the last 60 minutes), daily (from midnight) or monthly (from the 1st), in local time.", group=LIMIT, parse=one_of("hourly", "daily", "monthly"), metavar="hourly|daily|monthly")
     budget_strict: bool = option(False, "Refuse models without a price, and everything while the account of the budget cannot be read, instead of going on.", group=LIMIT)
+    no_cache: bool = option(False, "Ask the provider each time, also where exactly the same was asked before.", group=LIMIT)
+    cache_max_entries: int = option(1000, "Answers kept to be given again to whoever asks exactly the same with the same credential and no temperature above 0.", group=LIMIT, parse=between(1, 10**6))
+    cache_ttl: float = option(3600.0, "How long an answer is given again.", group=LIMIT, parse=seconds, show=show_seconds)
+    cache_max_bytes: int = option(256 << 20, "Memory for such answers, in all processes; the ones unused for longest go first.", group=LIMIT, parse=size, show=show_size)
 
     no_optimize: bool = option(False, "Pure pass-through: bytes out are bytes in.", group=SHORTEN)
     lossless: bool = option(False, "Only what can be read back from the short form itself: nothing left out, no markers, no tool offered.", group=SHORTEN)

@@ -6,7 +6,7 @@ comes while a copy is taken; a stream is given again as the pieces it came in, w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
@@ -48,8 +48,8 @@ class Around:
     """For the keys; at least 32 bytes."""
     mishap: Callable[[str], None]
     """Count something that went wrong without harm to the request, by name."""
-    cleared: Callable[[], int] = int
-    """How often everybody was told to forget; whoever sees another number than before forgets."""
+    cleared: Callable[[], Hashable] = int
+    """Another value each time after everybody was told to forget."""
 
 
 class Cache:

@@ -33,6 +33,9 @@ HEADER = struct.Struct(">QII")
 """Number of the post, its length, and a check sum of the number and the post."""
 
 RESETS = struct.Struct(">Q")
+CLEARS = RESETS.size
+"""Where stands how often all kept answers have been forgotten, in the same form."""
+
 LOCKS = 64
 """Where the bytes for locks begin."""
 
@@ -97,7 +100,19 @@ class Board:
     @property
     def resets(self) -> int:
         """How often all figures have been set back to nothing."""
-        raw = os.pread(self._file, RESETS.size, 0)
+        return self._number_at(0)
+
+    @property
+    def clears(self) -> int:
+        """How often everybody was told to forget all kept answers."""
+        return self._number_at(CLEARS)
+
+    def clear(self) -> None:
+        """Two at the same moment may count as one here as well."""
+        os.pwrite(self._file, RESETS.pack(self.clears + 1), CLEARS)
+
+    def _number_at(self, place: int) -> int:
+        raw = os.pread(self._file, RESETS.size, place)
         return int(RESETS.unpack(raw)[0]) if len(raw) == RESETS.size else 0
 
     def reset(self) -> int:

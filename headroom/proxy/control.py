@@ -49,6 +49,8 @@ class Inside:
     retrieved: Callable[[Request, str, How], Awaitable[None]]
     """Hears that an original was given back to a model, and how it was asked for."""
     history: Handler
+    clear: Callable[[], Awaitable[None]]
+    """Forget all answers that are kept to be given again."""
     """Answers HISTORY."""
 
 
@@ -64,6 +66,7 @@ class Control:
             "/stats": ("GET", self._stats),
             "/stats/reset": ("POST", self._reset),
             HISTORY: ("GET", inside.history),
+            "/cache/clear": ("POST", self._clear),
             "/metrics": ("GET", self._metrics),
             PATTERNS: ("GET", self._patterns),
             RETRIEVE: ("GET POST", self._retrieve),
@@ -109,6 +112,10 @@ class Control:
     async def _reset(self, request: Request) -> Response:
         self._inside.reset()
         return answer({"status": "reset"})
+
+    async def _clear(self, request: Request) -> Response:
+        await self._inside.clear()
+        return answer({"status": "cleared"})
 
     async def _metrics(self, request: Request) -> Response:
         kind, text = await self._inside.metrics((request.get(b"accept") or b"").decode("latin-1"))

@@ -46,6 +46,7 @@ from headroom.pipeline import standard
 from headroom.pricefile import Daily, prices
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
+from headroom.proxy.answering import Answering, Told, cache_stats, share
 from headroom.proxy.booking import Booking, ledger
 from headroom.proxy.caching import Caching
 from headroom.proxy.compression import Compression, Views
@@ -56,12 +57,14 @@ from headroom.proxy.originals import Originals
 from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
 from headroom.proxy.refitting import Refitting, means, shown
+from headroom.proxy.requestid import uuid7
 from headroom.proxy.services import Services
 from headroom.proxy.siblings import Siblings, board_of
 from headroom.requestlog import RequestLog
 from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
 from headroom.stores import is_remote, open_counters, open_store
+from headroom.stores.answers import Room
 from headroom.stores.base import Space, Store
 from headroom.tokens import Learned
 from headroom.totals import Totals
@@ -150,14 +153,16 @@ class Proxy:
         if not settings.lossless:
             self._compression.fitting(self.refitting)
         self.siblings = Siblings(self.account, __version__, self._elsewhere)
+        room = None if settings.no_cache else share(Room(settings.cache_max_entries, settings.cache_max_bytes, settings.cache_ttl), settings.workers)
+        self.answering = Answering(room, settings.max_body, self.account, Told(self.siblings.clear, self.siblings.cleared))
         self._pinning = Pinning(None if self.toin is None else Pins(self.toin, self._journal), self.originals)
         self.control = control.Control(self._inside())
         self.handler = self._assemble()
 
     def _assemble(self) -> Handler:
         """All layers, outermost first."""
-        clocks = Clocks(time.time, time.monotonic, lambda: _uuid7(time.time_ns(), secrets.token_bytes(10)))
-        data = observe(self.caching, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self.limits(self._routes()))))
+        clocks = Clocks(time.time, time.monotonic, lambda: uuid7(time.time_ns(), secrets.token_bytes(10)))
+        data = observe(self.caching, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self.limits(self.answering(self._routes())))))
         about = rescue(control.error_shape)(guard_control(self._door, control.HEALTH)(self.control))
 
         async def handle(request: Request) -> Response:
@@ -184,7 +189,7 @@ class Proxy:
         return control.Inside(
             version=__version__, optimize=not self.settings.no_optimize, uptime=lambda: time.monotonic() - self._started,
             checks=self._checks, stats=self._stats, metrics=self._metrics, original=self._original,
-            reset=self.siblings.reset, patterns=self._patterns, retrieved=self._retrieved, history=self.booking.history,
+            reset=self.siblings.reset, patterns=self._patterns, retrieved=self._retrieved, history=self.booking.history, clear=self.answering.clear,
         )
 
     async def _checks(self) -> Mapping[str, str]:
@@ -199,7 +204,7 @@ class Proxy:
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
         stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget()}
         stats["rate_limit"] = await self.limits.rate_limit()
-        return stats | {"persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
+        return stats | {"persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "cache": cache_stats(counted, self.siblings.metrics().value), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
         metrics, size = self.siblings.metrics(), await self.originals.size()
@@ -213,7 +218,7 @@ class Proxy:
     def _elsewhere(self) -> Mapping[str, int]:
         """What is counted where it happens, by the metric that shows it."""
         counted = {f"headroom_ccr_{name}_total": int(getattr(self.originals, name)) for name in CCR}
-        return {**counted, **self.refitting.counted(), "headroom_ledger_lost_total": self.booking.ledger.lost, "headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
+        return {**counted, **self.answering.counted(), **self.refitting.counted(), "headroom_ledger_lost_total": self.booking.ledger.lost, "headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
 
     async def _original(self, request: Request, key: str) -> str | None:
         try:
@@ -388,13 +393,6 @@ def outline_of(settings: Settings) -> Outline | None:
     elif settings.code_aware:
         log.warning("--code-aware: no syntax trees without the extra, pip install 'headroom[code]'; bodies are found by indentation")
     return Outline(methods, whole_reads=settings.intercept_tool_results, code=settings.code_aware)
-
-
-def _uuid7(now_ns: int, noise: bytes) -> str:
-    """RFC 9562 §5.7: milliseconds first, so that ids sort by time."""
-    stamp = (now_ns // 1_000_000).to_bytes(6, "big")
-    digits = (stamp + bytes((0x70 | noise[0] & 0x0F, noise[1], 0x80 | noise[2] & 0x3F)) + noise[3:10]).hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 app = App()

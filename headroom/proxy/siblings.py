@@ -42,7 +42,7 @@ class Siblings:
         self._account, self._version, self._counted = account, version, elsewhere
         self._inherited: Counter[str] = Counter()
         self._board: Board | None = None
-        self._resets = 0
+        self._resets = self._clears = 0
         self._posted = b""
 
     def join(self, board: Board) -> None:
@@ -91,6 +91,16 @@ class Siblings:
         if self._board is not None:
             self._resets = self._board.reset()
             self.post()
+
+    def clear(self) -> None:
+        """Tell everybody to forget all kept answers."""
+        self._clears += 1
+        if self._board is not None:
+            self._board.clear()
+
+    def cleared(self) -> tuple[int, int]:
+        """Another value each time after somebody was told so."""
+        return self._clears, 0 if self._board is None else self._board.clears
 
     async def keep_posting(self) -> None:
         """Until cancelled."""

@@ -70,20 +70,31 @@ class Room:
 class MemoryAnswers:
     """Answers, in this process alone."""
 
-    def __init__(self, room: Room, now: Callable[[], float]) -> None:
-        """`now` in seconds, steady."""
-        self._now = now
+    def __init__(self, room: Room, now: Callable[[], float], changed: Callable[[Size], None] = lambda size: None) -> None:
+        """`now` in seconds, steady. `changed` hears how much there is, each time that changes."""
+        self._now, self._changed = now, changed
         self._rows: LRU[str, Kept] = LRU(room.max_bytes, lambda key, kept: len(key) + kept.size, room.ttl, room.max_entries, slides=False)
 
     async def get(self, key: str) -> Kept | None:
-        return self._rows.get(key, self._now())
+        before = len(self._rows)
+        kept = self._rows.get(key, self._now())
+        if len(self._rows) < before:
+            self._tell()  # it was too old
+        return kept
 
     async def put(self, key: str, kept: Kept) -> None:
         self._rows.put(key, kept, self._now())
+        self._tell()
 
     async def clear(self) -> None:
         self._rows.clear()
+        self._tell()
 
     async def size(self) -> Size:
         self._rows.expire(self._now())
-        return Size(len(self._rows), self._rows.bytes)
+        return self._tell()
+
+    def _tell(self) -> Size:
+        size = Size(len(self._rows), self._rows.bytes)
+        self._changed(size)
+        return size

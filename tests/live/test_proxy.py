@@ -93,7 +93,7 @@ def proxy(provider: int, home: Path, *options: str, environ: dict[str, str] | No
         command += [f"--{name}-api-url", f"http://127.0.0.1:{provider}"]
     process = subprocess.Popen(
         [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "HOME": str(home), "PYTHONUNBUFFERED": "1", **(environ or {})},
+        env={**os.environ, "HOME": str(home), "PYTHONUNBUFFERED": "1", "HEADROOM_NO_CACHE": "1", **(environ or {})},
     )
     try:
         assert process.stdout is not None

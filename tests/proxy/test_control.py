@@ -21,7 +21,7 @@ TEXT = "one\ntwo\nthree é"
 
 class World:
     def __init__(self, checks: Mapping[str, str] | None = None) -> None:
-        self.reset = 0
+        self.reset = self.cleared = 0
         self.heard: list[tuple[str, How]] = []
         self._checks = checks or {"store": "ok"}
 
@@ -47,13 +47,16 @@ class World:
         async def patterns(request: Request) -> Json:
             return {"enabled": True, "patterns": []}
 
+        async def clear() -> None:
+            self.cleared += 1
+
         async def history(request: Request) -> Response:
             return Response(200, [], once(b"history"))
 
         return Control(Inside(
             version="1.2.3", optimize=True, uptime=lambda: 4.5, checks=self.checks, stats=self.stats,
             metrics=self.metrics, original=self.original, reset=reset,
-            patterns=patterns, retrieved=retrieved, history=history,
+            patterns=patterns, retrieved=retrieved, history=history, clear=clear,
         ))
 
 
