@@ -43,7 +43,7 @@ WORLD = {"anyio", "asyncio", "trio", "h11", "os", "socket", "ssl", "sqlite3", "t
 MAX_LINES, MEDIAN_LINES, MAX_FUNCTION, MAX_PARAMETERS = 400, 200, 60, 6
 
 # Broad `except Exception` is a policy; these are the places whose policy it is.
-BROAD_EXCEPT = {"pipeline.py", "layers/rescue.py", "requestlog.py", "http/connection.py"}
+BROAD_EXCEPT = {"pipeline.py", "proxy/refitting.py", "layers/rescue.py", "requestlog.py", "http/connection.py"}
 # Only these may see Settings.
 SEES_SETTINGS = {"settings.py", "__init__.py", "proxy/server.py"}
 

@@ -156,6 +156,15 @@ class Refitting:
 
     def __call__(self, standing: Standing, sent: Mapping[str, Form], given: Given, fold: Callable[[Conversation], Outcome]) -> Fitted:
         """`fold` shortens a conversation as ever."""
+        try:
+            return self._fitted(standing, sent, given, fold)
+        except Exception as error:
+            # A request that may not fit is better than one that fails here; counted by name, since the text may hold content.
+            outcome = fold(standing.subject.conversation)
+            failed = {**outcome.report.failed, f"{BY_FIT}: {type(error).__name__}": 1}
+            return as_is(replace(outcome, report=replace(outcome.report, failed=failed)), given)
+
+    def _fitted(self, standing: Standing, sent: Mapping[str, Form], given: Given, fold: Callable[[Conversation], Outcome]) -> Fitted:
         subject, weigh = standing.subject, standing.weigh
         outcomes: list[Outcome] = []
 

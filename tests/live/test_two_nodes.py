@@ -54,6 +54,8 @@ class World:
 
     client: Client
     stack: AsyncExitStack
+    home: str
+    """For the ledger, of which each machine has its own."""
     upstream: str = ""
     sent: dict[str, list[Any]] = field(default_factory=dict)
     nodes: list[str] = field(default_factory=list)
@@ -66,7 +68,7 @@ class World:
 
     async def start(self, state: str, *more: str) -> None:
         arguments = ["--quiet", f"--state={state}", f"--anthropic-api-url={self.upstream}", *more]
-        app = App(load(Settings, arguments, {}).settings, {})
+        app = App(load(Settings, arguments, {}).settings, {"HOME": self.home})
         self.nodes.append(await self.stack.enter_async_context(serving(app)))
 
     async def ask(self, node: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -81,11 +83,11 @@ class World:
 
 
 @pytest.fixture
-async def world(redis: RedisServer) -> AsyncIterator[World]:
+async def world(redis: RedisServer, tmp_path: Path) -> AsyncIterator[World]:
     limits = ClientLimits(max_connections=64, max_keepalive=64, connect_timeout=10, first_byte_timeout=60, idle_timeout=60)
     client = Client(limits, Trust(""), Proxies.of({}, ""), anyio.current_time)
     async with AsyncExitStack() as stack:
-        world = World(client, stack)
+        world = World(client, stack, str(tmp_path))
         world.upstream = await stack.enter_async_context(serving(application(world.provider)))
         yield world
         await client.aclose()

@@ -224,3 +224,18 @@ async def test_a_client_that_goes_back_finds_what_was_decided_there_from_then_on
     client.messages = whole[:21]
     now, before = (json.loads(each.body)["messages"] for each in (await client.send(), folded))
     assert now[: len(before)] == before
+
+
+async def test_where_the_choice_fails_the_request_goes_on_and_the_failure_is_counted() -> None:
+    client = Client()
+    for n in range(12):
+        await client.read(f"f{n}.py", text(n, 4_000))
+    whole = await client.send()
+    assert whole.fitted is not None
+    assert whole.fitted.found is not None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client.refitting, "_means", None)
+        prepared = await client.send()
+    assert prepared.report.failed == {"fit: AttributeError": 1}
+    assert len(json.loads(prepared.body)["messages"]) == len(client.messages)
