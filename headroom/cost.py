@@ -43,7 +43,7 @@ def _rounds(record: Record) -> tuple[tuple[Usage, ...], bool]:
 
     Providers do not charge for errors. Where one was asked and did not say, it will have read the input.
     """
-    usage = record.usage
+    usage = record.spared if record.cache == "hit" else record.usage
     if not record.model or record.status >= 400 or record.path.endswith(UNCHARGED):
         return (), False
     said = (usage.input_tokens, usage.cache_read_tokens, usage.cache_write_tokens)

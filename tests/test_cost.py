@@ -61,7 +61,7 @@ NEW = (edit("Bash", 600, 100),)
     (record(Usage(3000, 20, rounds=(Usage(1000, 10), Usage(2000, 10))), 1500, 1000, NEW), MODEL,
      Cost(31_000_000, 15_500_000 - 31_000_000, {"Bash": 5_000_000})),
     # Answered from our own cache: nothing was spent.
-    (replace(record(PLAIN, 1500, 1000, NEW), cache="hit"), MODEL, Cost(0, 20_000_000)),
+    (replace(record(Usage(), 1500, 1000, NEW), cache="hit", spared=PLAIN), MODEL, Cost(0, 20_000_000)),
     (record(PLAIN, 1500, 1000, NEW), None, Cost(unpriced=True)),
     # Refused by the provider, or only counted: free.
     (record(Usage(), 1500, 1000, NEW, status=429), MODEL, Cost()),
