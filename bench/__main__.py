@@ -6,17 +6,24 @@ import time
 
 from bench import (
     bench_bill,
+    bench_cache,
     bench_compressors,
+    bench_fit,
     bench_guard,
     bench_hidden,
     bench_latency,
+    bench_ledger,
     bench_quality,
     bench_savings,
+    bench_sessions,
     bench_start,
     bench_stream,
 )
 
-SCRIPTS = (bench_start, bench_latency, bench_guard, bench_stream, bench_hidden, bench_savings, bench_bill, bench_compressors, bench_quality)
+SCRIPTS = (
+    bench_start, bench_latency, bench_guard, bench_ledger, bench_cache, bench_stream, bench_hidden, bench_fit, bench_savings, bench_bill,
+    bench_sessions, bench_compressors, bench_quality,
+)
 
 for script in SCRIPTS:
     print(f"== {script.__name__}: {(script.__doc__ or '').splitlines()[0]}", flush=True)

@@ -27,7 +27,8 @@ def main() -> None:
         prices.write_text(json.dumps({"models": {KIND.decode(): {"input": 1, "output": 10}}}), "utf-8")
         spending = ("--budget", "1000000", "--prices", str(prices))
         cases = {
-            "off": ("--no-rate-limit",), "rate limit": WIDE, "budget": ("--no-rate-limit", *spending), "both": (*WIDE, *spending),
+            "off": ("--no-rate-limit", "--no-cache"), "rate limit": ("--no-cache", *WIDE), "budget": ("--no-rate-limit", "--no-cache", *spending),
+            "both": ("--no-cache", *WIDE, *spending),
         }
         upstream = stack.enter_context(provider())
         ports = {"direct": upstream} | {name: stack.enter_context(proxy(upstream, *options)).port for name, options in cases.items()}

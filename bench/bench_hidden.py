@@ -53,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=60)
     rounds = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else []).rounds
-    with provider() as upstream, proxy(upstream, "--no-rate-limit") as running:
+    with provider() as upstream, proxy(upstream, "--no-rate-limit", "--no-cache") as running:
         tools = b'"tools":%s,' % json.dumps(TOOLS).encode()
         direct, plain, heard = (events_per_second(port, 8, 8000, more) for port, more in ((upstream, b""), (running.port, b""), (running.port, tools)))
         print(f"SSE events/s over 8 streams: {heard:,.0f} heard for calls, {plain:,.0f} only relayed, {direct:,.0f} direct")

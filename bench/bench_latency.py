@@ -99,7 +99,7 @@ CASES: tuple[tuple[str, Callable[[random.Random], Iterator[bytes]], int, float],
 
 def main() -> None:
     rng = random.Random(7)
-    with provider() as upstream, proxy(upstream, "--no-rate-limit") as running:
+    with provider() as upstream, proxy(upstream, "--no-rate-limit", "--no-cache") as running:
         print(f"{'added latency, ms':<28}{'direct p50':>12}{'proxy p50':>12}{'p99':>8}{'added p50':>12}{'aim':>8}")
         for name, make, count, aim in CASES:
             direct, through, p99 = added(upstream, running.port, make(rng), count)

@@ -97,7 +97,7 @@ def _proxies() -> None:
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         prices = Path(folder) / "prices.json"
         prices.write_text(json.dumps({"models": {KIND.decode(): {"input": 1, "output": 10}}}), "utf-8")
-        upstream, options = stack.enter_context(provider()), ("--no-rate-limit", "--prices", str(prices))
+        upstream, options = stack.enter_context(provider()), ("--no-rate-limit", "--no-cache", "--prices", str(prices))
         running = {
             "without": stack.enter_context(proxy(upstream, *options, program=WITHOUT)), "with": stack.enter_context(proxy(upstream, *options)),
         }

@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=1000, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    given = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else [])
     print(f"seed {given.seed}")
     for kind, table in anyio.run(measure, given.sessions, given.seed).items():
         show(kind, table)

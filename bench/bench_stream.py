@@ -72,7 +72,7 @@ def open_streams(port: int, count: int) -> list[socket.socket]:
 
 
 def main() -> None:
-    with provider() as upstream, proxy(upstream, "--no-rate-limit", "--max-connections", "2000", "--limit-concurrency", "2000") as running:
+    with provider() as upstream, proxy(upstream, "--no-rate-limit", "--no-cache", "--max-connections", "2000", "--limit-concurrency", "2000") as running:
         direct, rate = events_per_second(upstream, 8, 8000), events_per_second(running.port, 8, 8000)
         print(f"SSE events/s over 8 streams: {rate:,.0f} through the proxy, {direct:,.0f} direct (aim 25,000){'' if rate >= 25000 else '  missed'}")
         plain, proxied = delay_ms(upstream, 500), delay_ms(running.port, 500)
