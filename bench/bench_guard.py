@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import random
 import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
-from bench.bench_latency import KIND, grown
+from bench.bench_latency import grown, priced
 from bench.proxy import proxy
 from bench.wire import Connection, load, median, provider, request
 
@@ -23,9 +21,7 @@ AIM_MS, AIM_RATE = 0.9, 1_500
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        prices = Path(folder) / "prices.json"
-        prices.write_text(json.dumps({"models": {KIND.decode(): {"input": 1, "output": 10}}}), "utf-8")
-        spending = ("--budget", "1000000", "--prices", str(prices))
+        spending = ("--budget", "1000000", *priced(folder))
         cases = {
             "off": ("--no-rate-limit", "--no-cache"), "rate limit": ("--no-cache", *WIDE), "budget": ("--no-rate-limit", "--no-cache", *spending),
             "both": ("--no-cache", *WIDE, *spending),

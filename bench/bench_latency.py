@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from bench.proxy import proxy
@@ -12,6 +14,14 @@ from bench.wire import Connection, load, median, provider, request
 
 WORDS = ["request", "worker", "cache", "item", "status", "queue", "retry", "user", "order", "shard", "token", "batch", "index", "commit", "table"]
 KIND = b"bench:json:0"
+
+
+def priced(folder: str) -> tuple[str, ...]:
+    """The options of a proxy for which the bench's model is one as others are, with a window of a million tokens: what it costs
+    to make a conversation fit is `bench_fit`'s question."""
+    prices = Path(folder) / "prices.json"
+    prices.write_text(json.dumps({"models": {KIND.decode(): {"input": 1, "output": 10, "window": 1_000_000}}}), "utf-8")
+    return "--prices", str(prices)
 
 
 def conversation(size: int, rng: random.Random) -> list[Any]:
@@ -99,7 +109,7 @@ CASES: tuple[tuple[str, Callable[[random.Random], Iterator[bytes]], int, float],
 
 def main() -> None:
     rng = random.Random(7)
-    with provider() as upstream, proxy(upstream, "--no-rate-limit", "--no-cache") as running:
+    with tempfile.TemporaryDirectory() as folder, provider() as upstream, proxy(upstream, "--no-rate-limit", "--no-cache", *priced(folder)) as running:
         print(f"{'added latency, ms':<28}{'direct p50':>12}{'proxy p50':>12}{'p99':>8}{'added p50':>12}{'aim':>8}")
         for name, make, count, aim in CASES:
             direct, through, p99 = added(upstream, running.port, make(rng), count)

@@ -83,14 +83,14 @@ def test_whole_passages_verbatim_and_in_order(text: str, query: str, ratio: floa
     assert PROSE.expand(made.text) is None
     found = passages(text)
     starts, ends = {p.start for p in found}, {p.end for p in found}
-    at, shown = 0, 0
-    for piece in made.text.split(MARK):
-        piece = piece.strip()
-        if piece:
-            at = next(i for i in range(at, len(text)) if i in starts and text.startswith(piece, i) and i + len(piece) in ends)
-            shown += sum(at <= p.start and p.end <= at + len(piece) for p in found)
-            at += len(piece)
-    assert made.omitted.startswith(f"{len(found) - shown} of {len(found)} ")
+    ways = {(0, 0)}  # end of the last piece, passages shown: the same words may stand in several places
+    for piece in filter(None, map(str.strip, made.text.split(MARK))):
+        places = [i for i in starts if text.startswith(piece, i) and i + len(piece) in ends]
+        ways = {
+            (i + len(piece), shown + sum(i <= p.start and p.end <= i + len(piece) for p in found))
+            for at, shown in ways for i in places if i >= at
+        }
+    assert any(made.omitted.startswith(f"{len(found) - shown} of {len(found)} ") for _, shown in ways)
 
 
 HOSTILE = {
