@@ -69,6 +69,12 @@ def _install(home: Path, package: str) -> None:
     if npm is None:
         pytest.skip(f"npm is not installed, so {package} cannot be fetched")
     home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests may run in several processes, and npm writes to one folder
+        _fetch(npm, home, package)
+
+
+def _fetch(npm: str, home: Path, package: str) -> None:
     command = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(home), package]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
