@@ -121,7 +121,7 @@ async def test_faults_in_a_stream(kind: str, holds: bytes, lacks: bytes) -> None
     ("POST", "/v1/chat/completions", [], b"{}", 400),
     ("POST", "/v1/responses", [], b"{}", 400),
     ("POST", "/v1beta/models/m:generateContent", [], b"{}", 400),
-    ("POST", "/v1/messages", [(b"content-encoding", b"gzip")], gzip.compress(b'{"messages":[]}'), 200),
+    ("POST", "/v1/messages", [(b"content-encoding", b"gzip")], gzip.compress(b'{"messages":[]}', mtime=0), 200),
     ("POST", "/v1/messages/count_tokens", [], b'{"messages":[]}', 200),
     ("POST", "/v1beta/models/m:countTokens", [], b'{"contents":[{}]}', 200),
 ])
