@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from headroom.conversation import Json
 from headroom.dialects.anthropic import SIGNED
 from headroom.dialects.hidden.anthropic_answer import Object, blank, content_of, visible
-from headroom.dialects.hidden.anthropic_ear import StreamEar, WholeEar
+from headroom.dialects.hidden.anthropic_ear import StreamEar, Whole
 from headroom.dialects.hidden.base import DESCRIPTION, NAME, PARAMETERS, Asked, Ear, Elements, Exchange
 from headroom.dialects.hidden.json_text import written
+from headroom.dialects.hidden.whole import WholeEar
 from headroom.dialects.shapes import mapping, text_of
 from headroom.dialects.strict import parsed, skip, value_at
 
@@ -41,7 +42,7 @@ class Anthropic:
         return (*sources, TOOL) if sources else None
 
     def ear(self, *, stream: bool) -> Ear:
-        return StreamEar() if stream else WholeEar()
+        return StreamEar() if stream else WholeEar(Whole())
 
     def results(self, answers: Sequence[tuple[Asked, str]]) -> Elements:
         """As one message: what the model called for at once is answered at once."""

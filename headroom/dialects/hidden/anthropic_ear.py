@@ -5,6 +5,8 @@ A stream numbers its blocks, and says at its close why it stops and what it cost
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headroom.dialects.anthropic import Anthropic
 from headroom.dialects.hidden.anthropic_answer import (
     INPUT,
@@ -154,50 +156,16 @@ class StreamEar:
         return self._answer
 
 
-class WholeEar:
-    """For an answer that is one JSON value."""
+class Whole:
+    """Answers that are one JSON value; see whole.Answers."""
 
-    def __init__(self) -> None:
-        self._past: list[Object] = []
-        self._data: list[bytes] = []
-        self._size = 0
-        self._gone = self._ended = False
-        self._message: Object = {}
+    def heard(self, answer: Object) -> Round:
+        return heard(answer)
 
-    def feed(self, data: bytes) -> bytes:
-        if self._gone or not data:
-            return data
-        if self._ended:
-            self._past.append(self._message)
-            self._data, self._message, self._ended = [], {}, False
-        self._data.append(data)
-        self._size += len(data)
-        if self._size <= HELD_MOST:
-            return b""
-        self._gone = True
-        spilt = b"".join(self._data)
-        self._past, self._data = [], []
-        return spilt
+    def shown(self, answer: Object, past: Sequence[Object]) -> str | None:
+        if isinstance(answer.get("content"), list) and (past or any(map(ours, content_of(answer)))):
+            return written(composed(answer, past))
+        return None
 
-    def end(self) -> Round:
-        if self._gone or self._ended:  # a second end is that of an answer without a byte
-            return Round()
-        self._ended = True
-        body = b"".join(self._data)
-        self._data = [body]
-        if self._past or _NAMED in body:
-            self._message = mapping(value_of(body))
-        return heard(self._message)
-
-    def finish(self) -> bytes:
-        if self._gone:
-            return b""
-        message = self._message
-        if isinstance(message.get("content"), list) and (self._past or any(map(ours, content_of(message)))):
-            return written(composed(message, self._past)).encode()
-        return b"".join(self._data)
-
-    def told(self) -> Told:
-        if self._gone:
-            return Told()
-        return told([*self._past, self._message or mapping(value_of(b"".join(self._data)))])
+    def told(self, answers: Sequence[Object]) -> Told:
+        return told(answers)

@@ -11,19 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from headroom.conversation import Json
 from headroom.dialects.gemini import ANSWER, SIGNATURE
 from headroom.dialects.hidden.base import DESCRIPTION, NAME, PARAMETERS, Asked, Ear, Elements, Exchange
-from headroom.dialects.hidden.gemini_ear import StreamEar, WholeEar
-from headroom.dialects.hidden.gemini_parts import (
-    Part,
-    asks,
-    call_of,
-    others,
-    ours,
-    signature,
-    speech,
-    value_of,
-    written,
-)
-from headroom.dialects.hidden.json_text import with_last
+from headroom.dialects.hidden.gemini_ear import StreamEar, Whole
+from headroom.dialects.hidden.gemini_parts import Part, asks, call_of, others, ours, signature, speech
+from headroom.dialects.hidden.json_text import value_of, with_last, written
+from headroom.dialects.hidden.whole import WholeEar
 from headroom.dialects.shapes import mapping, objects, text_of
 
 TOOL = written({"name": NAME, "description": DESCRIPTION, "parameters": PARAMETERS})
@@ -62,7 +53,7 @@ class Gemini:
         return None
 
     def ear(self, *, stream: bool) -> Ear:
-        return StreamEar() if stream else WholeEar()
+        return StreamEar() if stream else WholeEar(Whole())
 
     def results(self, answers: Sequence[tuple[Asked, str]]) -> Elements:
         """As one content: what the model called for at once is answered at once."""

@@ -25,10 +25,9 @@ from headroom.dialects.hidden.gemini_parts import (
     summed,
     tangled,
     text_shown,
-    value_of,
     with_parts,
-    written,
 )
+from headroom.dialects.hidden.json_text import value_of, written
 from headroom.dialects.shapes import mapping, text_of
 
 HELD_MOST = 8 << 20
@@ -164,55 +163,22 @@ class StreamEar:
         return [mapping(value_of(data_of(event))) for event in self._heard]
 
 
-class WholeEar:
-    """For an answer that is one JSON value."""
+class Whole:
+    """Answers that are one JSON value; see whole.Answers."""
 
-    def __init__(self) -> None:
-        self._past: list[Past] = []
-        self._data: list[bytes] = []
-        self._size = 0
-        self._begun = self._gone = self._ended = False
-        self._answer: Part = {}
+    def heard(self, answer: Part) -> Round:
+        return Round() if tangled(answer) else _heard([answer])
 
-    def feed(self, data: bytes) -> bytes:
-        if self._gone or not data:
-            return data
-        if self._ended:
-            self._past.append(_past([self._answer]))
-            self._data, self._size, self._answer, self._ended = [], 0, {}, False
-        self._data.append(data)
-        self._size += len(data)
-        begins = b"" if self._begun else data.lstrip()[:1]
-        self._begun = self._begun or begins != b""
-        self._gone = self._size > HELD_MOST or begins == _ARRAY
-        return b"".join(self._data) if self._gone else b""
+    def shown(self, answer: Part, past: Sequence[Part]) -> str | None:
+        parts = parts_of(answer)
+        if tangled(answer) or not candidate(answer) or (not past and not any(map(ours, parts))):
+            return None
+        before = [_past([each]) for each in past]
+        seen = [*_shown_before(before), *others(parts)]
+        return written(with_parts(renamed(answer, before), joined(seen) or [NOTHING], ended=True))
 
-    def end(self) -> Round:
-        if self._gone or self._ended:  # a second end is that of an answer without a byte
-            return Round()
-        self._ended = True
-        body = b"".join(self._data)
-        self._data = [body]
-        if self._past or _NAMED in body:
-            self._answer = mapping(value_of(body))
-        if tangled(self._answer):
-            self._answer = {}
-        return _heard([self._answer])
-
-    def finish(self) -> bytes:
-        if self._gone:
-            return b""
-        answer, parts = self._answer, parts_of(self._answer)
-        if not candidate(answer) or (not self._past and not any(map(ours, parts))):
-            return b"".join(self._data)
-        seen = [*_shown_before(self._past), *others(parts)]
-        return written(with_parts(renamed(answer, self._past), joined(seen) or [NOTHING], ended=True)).encode()
-
-    def told(self) -> Told:
-        if self._gone:
-            return Told()
-        answer = self._answer or mapping(value_of(b"".join(self._data)))
-        return _told([*_shown_before(self._past), *others(parts_of(answer))])
+    def told(self, answers: Sequence[Part]) -> Told:
+        return _told([part for each in answers for part in others(parts_of(each))])
 
 
 def renamed(message: Part, past: Sequence[Past]) -> Part:

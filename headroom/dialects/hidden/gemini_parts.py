@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import isfinite
 
 from headroom.conversation import Json
 from headroom.dialects.gemini import CALL, SIGNATURE
 from headroom.dialects.hidden.base import NAME
 from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
-from headroom.dialects.strict import shallow
 
 Part = Mapping[str, Json]
 
 SPOKEN = frozenset(("text", "thought"))
 """Members of a part that is nothing but text, and may be joined to the next. One with a signature stays by itself."""
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def value_of(data: str | bytes) -> Json:
-    """What can be written again as it was read; else None."""
-    try:
-        value = json.loads(data, parse_float=_number, parse_constant=_number)
-    except (ValueError, RecursionError):
-        return None
-    return value if shallow(value) else None
-
-
-def _number(digits: str) -> float:
-    number = float(digits)
-    if not isfinite(number):
-        raise ValueError(f"{digits} cannot be written")
-    return number
-
-
-def written(value: Json) -> str:
-    """As JSON text that has an encoding: half a surrogate pair is left escaped."""
-    text = _ENCODE(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
-    return text
 
 
 def call_of(part: Part) -> Part | None:

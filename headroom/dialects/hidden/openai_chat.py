@@ -21,7 +21,8 @@ from headroom.dialects.hidden.openai_chat_answer import (
     renumbered,
     visible,
 )
-from headroom.dialects.hidden.openai_chat_ear import StreamEar, WholeEar
+from headroom.dialects.hidden.openai_chat_ear import StreamEar, Whole
+from headroom.dialects.hidden.whole import WholeEar
 from headroom.dialects.shapes import mapping, objects, text_of
 from headroom.dialects.strict import parsed
 
@@ -54,7 +55,7 @@ class OpenAIChat:
         return (*sources, TOOL) if sources else None
 
     def ear(self, *, stream: bool) -> Ear:
-        return StreamEar() if stream else WholeEar()
+        return StreamEar() if stream else WholeEar(Whole())
 
     def results(self, answers: Sequence[tuple[Asked, str]]) -> Elements:
         return tuple(written({"role": "tool", "tool_call_id": asked.id, "content": text}) for asked, text in answers)

@@ -220,54 +220,19 @@ class StreamEar:
         return self._answer
 
 
-class WholeEar:
-    """For an answer that is one JSON value."""
+class Whole:
+    """Answers that are one JSON value; see whole.Answers."""
 
-    def __init__(self) -> None:
-        self._past: list[Object] = []
-        self._data: list[bytes] = []
-        self._size = 0
-        self._gone = self._ended = False
-        self._answer: Object = {}
+    def heard(self, answer: Object) -> Round:
+        return heard(answer)
 
-    def feed(self, data: bytes) -> bytes:
-        if self._gone or not data:
-            return data
-        if self._ended:
-            self._past.append(self._answer)
-            self._data, self._size, self._answer, self._ended = [], 0, {}, False
-        self._data.append(data)
-        self._size += len(data)
-        if self._size <= HELD_MOST:
-            return b""
-        self._gone = True
-        spilt = b"".join(self._data)
-        self._past, self._data = [], []
-        return spilt
+    def shown(self, answer: Object, past: Sequence[Object]) -> str | None:
+        if choice_of(answer) and (past or (any(map(ours, calls_of(message_of(answer)))) and not tangled(answer))):
+            return written(composed(answer, past))
+        return None
 
-    def end(self) -> Round:
-        if self._gone or self._ended:  # a second end is that of an answer without a byte
-            return Round()
-        self._ended = True
-        body = b"".join(self._data)
-        self._data = [body]
-        if self._past or _NAMED in body:
-            self._answer = mapping(value_of(body))
-        return heard(self._answer)
-
-    def finish(self) -> bytes:
-        if self._gone:
-            return b""
-        answer = self._answer
-        calls = calls_of(message_of(answer))
-        if choice_of(answer) and (self._past or (any(map(ours, calls)) and not tangled(answer))):
-            return written(composed(answer, self._past)).encode()
-        return b"".join(self._data)
-
-    def told(self) -> Told:
-        if self._gone:
-            return Told()
-        return told([*self._past, self._answer or mapping(value_of(b"".join(self._data)))])
+    def told(self, answers: Sequence[Object]) -> Told:
+        return told(answers)
 
 
 def _says(delta: Object) -> bool:

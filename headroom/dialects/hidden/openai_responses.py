@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import DESCRIPTION, NAME, PARAMETERS, Asked, Ear, Elements, Exchange
-from headroom.dialects.hidden.json_text import with_last
-from headroom.dialects.hidden.openai_responses_answer import texts_of, visible, written
-from headroom.dialects.hidden.openai_responses_ear import StreamEar, WholeEar
+from headroom.dialects.hidden.json_text import with_last, written
+from headroom.dialects.hidden.openai_responses_answer import texts_of, visible
+from headroom.dialects.hidden.openai_responses_ear import StreamEar, Whole
+from headroom.dialects.hidden.whole import WholeEar
 from headroom.dialects.shapes import mapping, objects, text_of
 from headroom.dialects.strict import parsed
 
@@ -51,7 +52,7 @@ class OpenAIResponses:
         return (*sources, TOOL) if sources else None
 
     def ear(self, *, stream: bool) -> Ear:
-        return StreamEar() if stream else WholeEar()
+        return StreamEar() if stream else WholeEar(Whole())
 
     def results(self, answers: Sequence[tuple[Asked, str]]) -> Elements:
         return tuple(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Round, Told
+from headroom.dialects.hidden.json_text import written
 from headroom.dialects.hidden.usage import with_sums
 from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
 from headroom.dialects.strict import parsed
@@ -21,8 +21,6 @@ CLIENTS = frozenset((
 KEPT = ("id", "created_at", "model")
 """What names an answer: as the client was told in the first round."""
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -31,16 +29,6 @@ class Past:
     items: tuple[Json, ...]
     """Those the client sees."""
     response: Mapping[str, Json]
-
-
-def written(value: Json) -> str:
-    """As JSON text that has an encoding: half a surrogate pair is left escaped."""
-    text = _ENCODE(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
-    return text
 
 
 def ours(item: Json) -> bool:
@@ -131,10 +119,3 @@ def _id(item: Mapping[str, Json]) -> str:
 def output_of(response: Mapping[str, Json]) -> list[Json]:
     output = response.get("output")
     return output if isinstance(output, list) else []
-
-
-def value_of(data: bytes) -> Json:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None

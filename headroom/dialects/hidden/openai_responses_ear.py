@@ -6,11 +6,12 @@ items that are done are all that must be remembered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Round, Told
 from headroom.dialects.hidden.events import RawEvents, data_of, event_of
+from headroom.dialects.hidden.json_text import value_of, written
 from headroom.dialects.hidden.openai_responses_answer import (
     Past,
     composed,
@@ -19,9 +20,7 @@ from headroom.dialects.hidden.openai_responses_answer import (
     ours,
     output_of,
     told,
-    value_of,
     visible,
-    written,
 )
 from headroom.dialects.shapes import mapping, text_of, tokens_of
 
@@ -162,50 +161,17 @@ class StreamEar:
         return [found[index] for index in sorted(found)]
 
 
-class WholeEar:
-    """For an answer that is one JSON value."""
+class Whole:
+    """Answers that are one JSON value; see whole.Answers."""
 
-    def __init__(self) -> None:
-        self._past: list[Past] = []
-        self._data: list[bytes] = []
-        self._size = 0
-        self._gone = self._ended = False
-        self._response: Mapping[str, Json] = {}
+    def heard(self, answer: Mapping[str, Json]) -> Round:
+        items = output_of(answer)
+        return heard(items, answer) if any(map(ours, items)) else Round()
 
-    def feed(self, data: bytes) -> bytes:
-        if self._gone or not data:
-            return data
-        if self._ended:
-            self._past.append(Past(visible(output_of(self._response)), self._response))
-            self._data, self._response, self._ended = [], {}, False
-        self._data.append(data)
-        self._size += len(data)
-        if self._size <= HELD_MOST:
-            return b""
-        self._gone = True
-        return b"".join(self._data)
+    def shown(self, answer: Mapping[str, Json], past: Sequence[Mapping[str, Json]]) -> str | None:
+        if isinstance(answer.get("output"), list) and (past or offers_ours(answer) or any(map(ours, output_of(answer)))):
+            return written(composed(answer, [Past(visible(output_of(each)), each) for each in past]))
+        return None
 
-    def end(self) -> Round:
-        if self._gone:
-            return Round()
-        self._ended = True
-        body = b"".join(self._data)
-        self._data = [body]
-        if self._past or _NAMED in body:
-            self._response = mapping(value_of(body))
-        items = output_of(self._response)
-        return heard(items, self._response) if any(map(ours, items)) else Round()
-
-    def finish(self) -> bytes:
-        if self._gone:
-            return b""
-        answer = self._response
-        if isinstance(answer.get("output"), list) and (self._past or offers_ours(answer) or any(map(ours, output_of(answer)))):
-            return written(composed(answer, self._past)).encode()
-        return b"".join(self._data)
-
-    def told(self) -> Told:
-        if self._gone:
-            return Told()
-        answer = self._response or mapping(value_of(b"".join(self._data)))
-        return told([*(item for past in self._past for item in past.items), *visible(output_of(answer))])
+    def told(self, answers: Sequence[Mapping[str, Json]]) -> Told:
+        return told([item for answer in answers for item in visible(output_of(answer))])

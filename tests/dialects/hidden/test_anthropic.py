@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.anthropic import TOOL, Anthropic
-from headroom.dialects.hidden.anthropic_ear import StreamEar, WholeEar
+from headroom.dialects.hidden.anthropic_ear import StreamEar
 from headroom.dialects.hidden.base import NAME, Asked, Elements, Exchange, Hidden
 from headroom.dialects.hidden.json_text import written
+from headroom.dialects.hidden.whole import WholeEar
 from tests.dialects.hidden.anthropic_answers import (
     CITED,
     EDIT,

@@ -40,6 +40,7 @@ HELD_MOST = 1 << 16
 @pytest.fixture(autouse=True)
 def less_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headroom.dialects.hidden.gemini_ear.HELD_MOST", HELD_MOST)
+    monkeypatch.setattr("headroom.dialects.hidden.whole.HELD_MOST", HELD_MOST)
 
 
 def heard(ear: Ear, answers: Sequence[bytes], cut: int = 0) -> tuple[bytes, list[Round]]:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME
-from headroom.dialects.hidden.gemini_parts import joined, ours, summed, tangled, value_of, written
+from headroom.dialects.hidden.gemini_parts import joined, ours, summed, tangled
+from headroom.dialects.hidden.json_text import value_of, written
 from tests.dialects.hidden.gemini_answers import (
     SIGNED,
     Parts,

@@ -11,7 +11,8 @@ from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Elements, Exchange, Hidden
 from headroom.dialects.hidden.json_text import written
 from headroom.dialects.hidden.openai_chat import TOOL, OpenAIChat
-from headroom.dialects.hidden.openai_chat_ear import StreamEar, WholeEar
+from headroom.dialects.hidden.openai_chat_ear import StreamEar
+from headroom.dialects.hidden.whole import WholeEar
 from tests.dialects.hidden.openai_chat_answers import (
     BASH,
     EDIT,

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Elements, Exchange, Hidden
+from headroom.dialects.hidden.json_text import written
 from headroom.dialects.hidden.openai_responses import TOOL, OpenAIResponses
-from headroom.dialects.hidden.openai_responses_answer import written
-from headroom.dialects.hidden.openai_responses_ear import StreamEar, WholeEar
+from headroom.dialects.hidden.openai_responses_ear import StreamEar
+from headroom.dialects.hidden.whole import WholeEar
 
 HIDDEN = OpenAIResponses()
 Manner = Callable[[Json], list[Json]]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Round
+from headroom.dialects.hidden.json_text import value_of, written
 from headroom.dialects.hidden.openai_responses_answer import (
     Past,
     calls,
@@ -15,9 +16,7 @@ from headroom.dialects.hidden.openai_responses_answer import (
     heard,
     ours,
     texts_of,
-    value_of,
     visible,
-    written,
 )
 
 MINE: Json = {"type": "function_call", "call_id": "call_1", "name": NAME, "arguments": "{}"}

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Ear, Round, Told
-from headroom.dialects.hidden.openai_responses_answer import written
-from headroom.dialects.hidden.openai_responses_ear import HELD_MOST, StreamEar, WholeEar
+from headroom.dialects.hidden.json_text import written
+from headroom.dialects.hidden.openai_responses_ear import HELD_MOST, StreamEar, Whole
+from headroom.dialects.hidden.whole import WholeEar
 
 REASONING: Json = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "gAAA=="}
 LOOK: Json = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [
@@ -147,7 +148,7 @@ def test_one_answer_of_several(rounds: list[list[Json]]) -> None:
 @pytest.mark.parametrize("rounds", [rounds for _, rounds in ROUNDS], ids=[name for name, _ in ROUNDS])
 def test_a_whole_answer_is_the_one_that_the_stream_ends_with(rounds: list[list[Json]]) -> None:
     data, ends, told = shown(rounds)
-    ear: Ear = WholeEar()
+    ear: Ear = WholeEar(Whole())
     for number, (items, end) in enumerate(zip(rounds, ends, strict=True), 1):
         assert ear.feed(written(response(items, number)).encode()) == b""
         assert ear.end() == end
@@ -198,7 +199,7 @@ def test_the_opening_tells_nothing_of_our_tool() -> None:
     ear = StreamEar()
     found = messages(ear.feed(lines(events([LOOK], tools=tools))) + ear.finish())
     assert [message["response"]["tools"] for message in found if "response" in message] == [tools[:1]] * 3
-    whole = WholeEar()
+    whole = WholeEar(Whole())
     whole.feed(written(response([LOOK], tools=tools)).encode())
     assert whole.end() == Round()
     assert json.loads(whole.finish())["tools"] == tools[:1]
@@ -217,7 +218,7 @@ def test_half_an_answer_asks_nothing(status: str) -> None:
     (False, {"encrypted_content": None}, False), (True, {"encrypted_content": None}, True), (False, {}, True),
 ])
 def test_reasoning_that_is_nowhere_is_not_sent_back(store: bool, reasoning: Json, kept: bool) -> None:
-    ear = WholeEar()
+    ear = WholeEar(Whole())
     ear.feed(written({**response([REASONING | reasoning, mine()]), "store": store}).encode())
     said = [json.loads(element)["type"] for element in ear.end().said]
     assert said == ["reasoning", "function_call"][not kept:]
@@ -270,23 +271,13 @@ def test_a_last_event_without_its_blank_line() -> None:
 def test_more_than_can_be_held_goes_on_as_it_came() -> None:
     big = REASONING | {"encrypted_content": "x" * (HELD_MOST + 1)}
     for source in (stream([big, mine()]), b"data: x\n\n" + b"y" * (HELD_MOST + 9)):
-        ear, whole = StreamEar(), WholeEar()
+        ear, whole = StreamEar(), WholeEar(Whole())
         size = 1 << 20
         cuts = [source[i:i + size] for i in range(0, len(source), size)]
         assert b"".join(map(ear.feed, cuts)) == source
         assert b"".join(map(whole.feed, cuts)) == source
         for one in (ear, whole):
             assert (one.end(), one.told(), one.finish()) == (Round(), Told(), b"")
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"headroom_retrieve"', b'{"output": "headroom_retrieve"}', b"\xff headroom_retrieve",
-                                  b'{"output": [ {"type": "message", "name": "headroom_retrieve"}]}', b"[" * 9999 + NAME.encode()])
-def test_any_other_body_goes_on_as_it_came(body: bytes) -> None:
-    ear = WholeEar()
-    assert ear.feed(body) == b""
-    assert ear.end() == Round()
-    assert ear.finish() == body
-    ear.told()
 
 
 ANY = st.lists(st.one_of(
@@ -303,7 +294,7 @@ ANY = st.lists(st.one_of(
 def test_what_is_not_ours_goes_on_as_it_came(source: bytes, cuts: list[int]) -> None:
     ends = [0, *sorted(cuts), len(source)]
     parts = [source[a:b] for a, b in pairwise(ends)]
-    for ear in (StreamEar(), WholeEar()):
+    for ear in (StreamEar(), WholeEar(Whole())):
         out = b"".join(map(ear.feed, parts))
         assert ear.end() == Round()
         assert out + ear.finish() == source
