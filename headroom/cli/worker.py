@@ -19,7 +19,7 @@ import anyio.abc
 
 from headroom.cli.proxy import SWITCH_SECONDS, backend
 from headroom.errors import OurError, SettingsError
-from headroom.http.limits import Limits
+from headroom.http.limits import TURN, Limits
 from headroom.http.server import serve
 from headroom.options import load
 from headroom.proxy.server import App
@@ -58,7 +58,7 @@ async def _main(app: App, listeners: Sequence[socket.socket], control: socket.so
     async with anyio.create_task_group() as tasks:
         await tasks.start(_obey, app, drain, tasks.cancel_scope)
         tasks.start_soon(_notice_the_end, control, drain)
-        limits = Limits(connections=proxy.settings.limit_concurrency)
+        limits = Limits(connections=proxy.settings.limit_concurrency, turn=TURN)
         try:
             await serve(app, listeners, limits, drain, task_status=_Ready(control))
         except OurError as error:

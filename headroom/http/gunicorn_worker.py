@@ -17,7 +17,7 @@ from gunicorn.workers import base
 
 from headroom.errors import OurError
 from headroom.http.asgi import ASGIApp, Receive, Scope, Send
-from headroom.http.limits import Limits
+from headroom.http.limits import TURN, Limits
 from headroom.http.server import serve
 
 BOOT_ERROR = 3
@@ -38,7 +38,8 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types; its w
 
     async def _main(self) -> None:
         drain = anyio.Event()
-        limits = Limits(connections=self.cfg.worker_connections, drain=self.cfg.graceful_timeout * DRAIN_SHARE)
+        turn = TURN if self.cfg.workers > 1 else 0.0
+        limits = Limits(connections=self.cfg.worker_connections, drain=self.cfg.graceful_timeout * DRAIN_SHARE, turn=turn)
         app = self._counted(self.wsgi, drain)
         failure: OurError | None = None
         async with anyio.create_task_group() as tasks:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TURN = 0.001
+"""Seconds; a process that serves a thousand requests a second is a fast one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -47,3 +50,6 @@ class Limits:
     """From the wish to stop to the end of the last answer; Kubernetes and gunicorn allow 30 s."""
     pause: float = 0.1
     """Before the next accept, when there was no file descriptor left for it."""
+    turn: float = 0.0
+    """Between two accepts, where other processes accept from the same socket (TURN): whoever wakes first would take all who
+    wait, and keep them for as long as they stay connected. 0: take them all."""

@@ -105,15 +105,17 @@ async def _serve(
 
 
 async def _accept(listener: socket.socket, house: House, connections: anyio.abc.TaskGroup) -> None:
-    most = house.limits.connections + house.limits.refusals
+    most, turn = house.limits.connections + house.limits.refusals, house.limits.turn
     while True:
         await anyio.wait_readable(listener)
-        if house.open >= most or not _admit(listener, house, connections):
+        if house.open >= most or not _admit(listener, house, connections, one=turn > 0):
             await anyio.sleep(house.limits.pause)
+        elif turn:
+            await anyio.sleep(turn)
 
 
-def _admit(listener: socket.socket, house: House, connections: anyio.abc.TaskGroup) -> bool:
-    """Accept all who wait at the door. False if there is no room for one more."""
+def _admit(listener: socket.socket, house: House, connections: anyio.abc.TaskGroup, *, one: bool = False) -> bool:
+    """Accept all who wait at the door, or the first. False if there is no room for one more."""
     while True:
         try:
             sock, peer = listener.accept()
@@ -130,7 +132,7 @@ def _admit(listener: socket.socket, house: House, connections: anyio.abc.TaskGro
             sock.close()
             continue
         connections.start_soon(connection.run)
-        if house.open >= house.limits.connections + house.limits.refusals:
+        if one or house.open >= house.limits.connections + house.limits.refusals:
             return True
 
 

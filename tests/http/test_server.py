@@ -14,7 +14,7 @@ import pytest
 
 from headroom.errors import SettingsError, TooLarge
 from headroom.http.asgi import ASGIApp, Receive, Scope, Send, asgi
-from headroom.http.limits import Limits
+from headroom.http.limits import TURN, Limits
 from headroom.http.message import Body, Request, Response
 from headroom.http.server import listen, port_of, serve
 from tests.http.serving import (
@@ -422,6 +422,32 @@ async def test_running_out_of_file_descriptors_is_survived() -> None:
             tasks.cancel_scope.cancel()
     assert answer == Answer(200, {b"content-length": b"10", b"connection": b"close"}, b"GET /last ")
     assert listener.failures == 0
+
+
+async def test_who_shares_a_socket_leaves_some_for_the_others() -> None:
+    (listener,) = listen("127.0.0.1", 0)
+    served: dict[str, int] = {"a": 0, "b": 0}
+
+    def named(name: str) -> ASGIApp:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                served[name] += 1
+                await echo(scope, receive, send)
+
+        return app
+
+    waiting = [await anyio.connect_tcp("127.0.0.1", port_of([listener])) for _ in range(8)]
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            for name, sock in (("a", listener), ("b", listener.dup())):
+                tasks.start_soon(serve, named(name), [sock], Limits(turn=TURN), anyio.Event())
+            for client in waiting:
+                await client.send(LAST)
+                assert answers(await read_all(client))[0].status == 200
+                await client.aclose()
+            tasks.cancel_scope.cancel()
+    assert sum(served.values()) == 8
+    assert min(served.values()) > 0
 
 
 async def test_a_handler_body_that_raises_aborts_the_answer() -> None:
