@@ -49,6 +49,8 @@ def dispatch(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) ->
     if argv[0] not in COMMANDS:
         print(f"headroom: no command {argv[0]!r}; see headroom --help", file=sys.stderr)
         return 2
+    if "--stateless" in argv or environ.get("HEADROOM_STATELESS"):
+        sys.dont_write_bytecode = True  # "not one byte": nor caches of the modules that are imported from here on
     run: Run = importlib.import_module(f"headroom.cli.{argv[0]}").run
     try:
         return run(argv[1:], environ, stdout)

@@ -174,7 +174,7 @@ def _said(code: int) -> str:
 def worker_command(told: Sequence[str], options: Sequence[str]) -> list[str]:
     """What starts a worker. It looks for modules where we do, not in the folder that it happens to be started in."""
     start = f"import sys; sys.path[:] = {sys.path!r}; from headroom.cli.worker import main; main(sys.argv[1:])"
-    return [sys.executable, "-c", start, *told, *options]
+    return [sys.executable, *(["-B"] if sys.dont_write_bytecode else []), "-c", start, *told, *options]
 
 
 def descriptors(sockets: Sequence[socket.socket]) -> str:

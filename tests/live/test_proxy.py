@@ -97,14 +97,14 @@ def proxy(provider: int, home: Path, *options: str, environ: dict[str, str] | No
     )
     try:
         assert process.stdout is not None
-        lines = _banner(process.stdout)
+        lines = banner_of(process.stdout)
         yield Running(process, int(lines[0].rpartition(":")[2]), "".join(lines))
     finally:
         process.kill()
         process.communicate()
 
 
-def _banner(stdout: IO[str]) -> list[str]:
+def banner_of(stdout: IO[str]) -> list[str]:
     lines = []
     for line in stdout:
         lines.append(line)
