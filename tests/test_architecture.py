@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns", "chain"}),
     frozenset({"metrics", "totals", "bucket", "budget", "cacheguard"}),
     frozenset({"compressors", "dialects", "ccr", "cost"}),
-    frozenset({"transforms", "retrieval", "weaving"}),
+    frozenset({"transforms", "retrieval", "weaving", "positions"}),
     frozenset({"fitting"}),
     frozenset({"pipeline"}),
     frozenset({"__init__"}),

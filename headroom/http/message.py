@@ -137,6 +137,9 @@ HOP_BY_HOP = frozenset(
 END_TO_END = frozenset((b"host", b"content-length", b"content-type", b"content-encoding", b"authorization", b"x-api-key"))
 """A Connection field may not remove these (an old way to smuggle requests past a proxy)."""
 
+DESCRIBES_THE_BODY = frozenset((b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"))
+"""True of the body that came, not of an edited one."""
+
 
 def end_to_end(fields: Fields, but: frozenset[bytes] = frozenset()) -> Fields:
     """The fields that travel on: without hop-by-hop ones, those that Connection names, and those in `but`."""
