@@ -44,7 +44,9 @@ class Account:
             self._log.write(record)
 
     def mishap(self, name: str) -> None:
-        """Something of ours went wrong and the request did not notice."""
+        """Something of ours went wrong and the request did not notice. What a provider keeps to itself is not among it: OpenAI's
+        newest models pass over reasoning whose prefix has changed, with a 200, and fewer tokens counted or cached would prove
+        nothing, since they also leave out reasoning by themselves and caches expire."""
         self.metrics.inc("headroom_store_errors_total", {"operation": name})
 
     def _learn(self, record: Record) -> None:
