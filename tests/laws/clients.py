@@ -12,11 +12,12 @@ from headroom.demo.base import objects
 from headroom.demo.session import marked
 from headroom.dialects.hidden.base import NAME
 from tests.dialects.hidden import anthropic_answers, gemini_answers
-from tests.laws.sessions import Output, Session
+from tests.laws.outputs import Output
+from tests.laws.sessions import Session
 
 SYSTEM = "You are an agent. Use the tools."
 SCHEMA: Json = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "title": "input", "properties": {"what": {"type": "string", "title": "What"}}}
-TOOLS = {name: f"\n    {name} something.\n    And more.\n" for name in ("Bash", "Fetch", "Grep", "Read")}
+TOOLS = {name: f"\n    {name} something.\n    And more.\n" for name in ("Bash", "Edit", "Fetch", "Grep", "Read")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
@@ -13,8 +12,7 @@ from headroom.conversation import Json
 from headroom.demo.script import Call, Step
 from headroom.dialects.hidden.base import NAME
 from headroom.proxy.rounds import BAD_KEY, MISS, MOST
-
-WORDS = ("session", "timeout", "buffer", "header", "retries", "socket", "order", "naïve", "größe", "😀", "cache", "worker", "\\n", '"quoted"')
+from tests.laws.outputs import WORDS, Output, drawn, log
 
 Before = Literal["", "restart", "emptied", "lost"]
 """What happens before a turn: nothing, the processes start anew, the store is emptied under them, both."""
@@ -29,16 +27,6 @@ class Options:
     code_aware: bool = False
     intercept: bool = False
     protect: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A call of the client's own, and what its tool printed."""
-
-    tool: str
-    given: Mapping[str, Json]
-    text: str
-    error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,43 +103,6 @@ class Session:
         return replace(self, turns=tuple(replace(turn, worker=0, before="") for turn in self.turns))
 
 
-def _log(dice: Random, count: int = 0) -> Output:
-    name = dice.choice(WORDS[:7])
-    lines = [f"2026-03-02T09:{i // 60:02d}:{i % 60:02d}Z {dice.choice(['INFO', 'INFO', 'INFO', 'WARN', 'ERROR'])} [{name}-{i % 3}] GET /{dice.choice(WORDS)}/{i * 7919 % 9973} took={dice.randrange(40)}ms"
-             for i in range(count or dice.randrange(5, 250))]
-    return Output("Bash", {"command": f"cat {name}.log"}, "\n".join(lines) + dice.choice(["", "\n"]))
-
-
-def _json(dice: Random) -> Output:
-    rows = [{"id": i, "name": f"{dice.choice(WORDS)}-{i}", "state": dice.choice(["open", "closed"]), "size": dice.randrange(10**6)} for i in range(dice.randrange(3, 90))]
-    return Output("Fetch", {"url": f"https://example.com/{dice.randrange(100)}"}, json.dumps(rows, indent=dice.choice([None, 2]), ensure_ascii=dice.random() < 0.5))
-
-
-def _grep(dice: Random) -> Output:
-    word = dice.choice(WORDS)
-    lines = [f"src/{dice.choice(['net', 'store'])}/{name}.py:{n * 9}:    {word} = {dice.choice(WORDS)}_of(request, {n})" for name in ("alpha", "beta", "gamma") for n in range(1, dice.randrange(2, 60))]
-    return Output("Grep", {"pattern": word}, "\n".join(lines))
-
-
-def _read(dice: Random) -> Output:
-    name = f"src/{dice.choice(WORDS[:7])}.py"
-    body = [line for n in range(dice.randrange(2, 40)) for line in (f"def step_{n}(value: int) -> int:", f'    """{dice.choice(WORDS)} {n}."""', *(f"    value += {dice.randrange(99)}" for _ in range(4)), "    return value", "")]
-    numbered = dice.random() < 0.5
-    return Output("Read", {"file_path": name}, "\n".join(f"{i:6d}\t{line}" if numbered else line for i, line in enumerate(body, 1)))
-
-
-def _short(dice: Random) -> Output:
-    return Output("Bash", {"command": "true"}, dice.choice(["ok", "", "done\n", "3 files changed"]))
-
-
-def _failed(dice: Random) -> Output:
-    lines = ["Traceback (most recent call last):", *(f'  File "/app/{dice.choice(WORDS[:7])}.py", line {i}, in step\n    call({i})' for i in range(dice.randrange(1, 60))), "ValueError: no such order"]
-    return Output("Bash", {"command": "python run.py"}, "\n".join(lines), error=True)
-
-
-KINDS: tuple[Callable[[Random], Output], ...] = (_log, _log, _json, _grep, _read, _read, _short, _failed)
-
-
 class Drawing:
     """One session as it is being drawn: what was printed, here or `earlier`, can be asked for, and printed again."""
 
@@ -184,9 +135,7 @@ class Drawing:
         return Round(thinking, text if text or calls else "So. ", asks, calls)
 
     def _output(self) -> Output:
-        dice = self._dice
-        again = self._printed and dice.random() < 0.15
-        made = dice.choice(self._printed) if again else dice.choice(KINDS)(Random(dice.getrandbits(32)))
+        made = drawn(self._dice, self._printed)
         self._printed.append(made)
         return made
 
@@ -216,7 +165,7 @@ def options(dice: Random) -> Options:
 
 def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool = True, mid_way: bool = True, loss: bool = False) -> Session:
     """A session of 3 to 9 turns in which anything of this may happen."""
-    earlier = _log(dice, 200) if not loss and dice.random() < 0.2 else None
+    earlier = log(dice, 200) if not loss and dice.random() < 0.2 else None
     turns = Drawing(dice, earlier).turns(dice.randint(1, 7))
     for n, turn in enumerate(turns):
         before: Before = "restart" if dice.random() < 0.15 else ""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from headroom.dialects.hidden.base import NAME
 from tests.laws.clients import CLIENTS
-from tests.laws.sessions import Options, Output, Round, Session, Turn, draw
+from tests.laws.outputs import Output
+from tests.laws.sessions import Options, Round, Session, Turn, draw
 from tests.laws.stage import Played, Stage, retrieved
 
 SEEDS = st.integers(0, 2**32 - 1)

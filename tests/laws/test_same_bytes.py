@@ -1,0 +1,33 @@
+"""The same bytes leave on every Python, under every hash seed, and whatever the language of the machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from tests.laws import pythons
+from tests.laws.digests import digests
+
+SEEDS = 3
+PURE = ["-m", "tests.laws.digests", str(SEEDS)]
+OTHERS = {
+    version: program for version, program in pythons.found(os.environ).items()
+    if program != sys.executable
+}
+
+
+@pytest.fixture(scope="module")
+def expected() -> str:
+    return "".join(f"{told} {digest}\n" for told, digest in digests(SEEDS))
+
+
+@pytest.mark.parametrize("environ", [{"PYTHONHASHSEED": "0"}, {"PYTHONHASHSEED": "4242", "LC_ALL": "C", "PYTHONUTF8": "0", "TZ": "Asia/Tokyo"}])
+def test_hash_seed_and_language_change_no_byte(environ: dict[str, str], expected: str) -> None:
+    assert pythons.printed(sys.executable, PURE, environ) == expected
+
+
+@pytest.mark.parametrize("version", sorted(OTHERS) or [pytest.param("none", marks=pytest.mark.skip(reason="this machine has no other Python from 3.10 on: nothing was compared"))])
+def test_another_python_sends_the_same_bytes(version: str, expected: str) -> None:
+    assert pythons.printed(OTHERS[version], PURE, {}) == expected
