@@ -6,7 +6,7 @@ comes while a copy is taken; a stream is given again as the pieces it came in, w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
@@ -44,12 +44,10 @@ class Around:
     """The body, within limits."""
     now: Callable[[], float]
     """Seconds, steady."""
-    secret: bytes
-    """For the keys; at least 32 bytes."""
+    secret: Callable[[], Awaitable[bytes]]
+    """For the keys; at least 32 bytes, the same for all who share the answers."""
     mishap: Callable[[str], None]
     """Count something that went wrong without harm to the request, by name."""
-    cleared: Callable[[], Hashable] = int
-    """Another value each time after everybody was told to forget."""
 
 
 class Cache:
@@ -60,7 +58,7 @@ class Cache:
         self._answers, self._room, self._around, self._patience = answers, room, around, patience
         self._flights = Flights()
         self._copied = 0
-        self._cleared = around.cleared()
+        self._era = answers.era
         self.hits = self.misses = 0
 
     def __call__(self, inner: Handler) -> Handler:
@@ -71,13 +69,12 @@ class Cache:
                 request = replace(request, body=once(body))
                 if wants_anew(body):
                     return _marked(await inner(request), request.draft, "bypass")
-                return await self._answer(request, key_of(request, body, self._around.secret), inner)
+                return await self._answer(request, key_of(request, body, await self._around.secret()), inner)
 
         return handle
 
     async def clear(self) -> None:
         """What is being copied now is not kept either. Raises StoreError."""
-        self._cleared = self._around.cleared()
         self._flights = Flights()
         await self._answers.clear()
 
@@ -98,12 +95,18 @@ class Cache:
 
     async def _find(self, key: str) -> Kept | None:
         try:
-            if self._around.cleared() != self._cleared:
-                await self.clear()
-            return await self._answers.get(key)
+            kept = await self._answers.get(key)
         except StoreError:
             self._around.mishap("cache")
-            return None
+            kept = None
+        self._follow()
+        return kept
+
+    def _follow(self) -> None:
+        """After others were told to forget all, nobody waits here for what was asked before, and it is not kept."""
+        if self._answers.era != self._era:
+            self._era = self._answers.era
+            self._flights = Flights()
 
     def _again(self, draft: Draft, kept: Kept) -> Response:
         self.hits += 1
@@ -144,7 +147,8 @@ class Cache:
         self._copied -= size
 
     async def keep(self, key: str, kept: Kept, flights: Flights) -> None:
-        if flights is not self._flights or self._around.cleared() != self._cleared:
+        self._follow()
+        if flights is not self._flights:
             return  # it was to be forgotten since
         try:
             await self._answers.put(key, kept)

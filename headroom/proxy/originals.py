@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 
 from headroom.errors import StoreError
@@ -30,6 +31,10 @@ class Originals:
     async def owner(self, request: Request) -> str:
         """The tenant under which what a request brings is kept. Raises StoreError."""
         return tenant(identity(request, self._door.has_token(request)), await self._key())
+
+    async def secret(self, purpose: str) -> bytes:
+        """A key for other hashes, the same for every process on this state. Raises StoreError."""
+        return hmac.digest(await self._key(), purpose.encode(), "sha256")
 
     async def restore(self) -> None:
         """Write the key down again, in case the store has lost it. Raises StoreError."""

@@ -46,7 +46,7 @@ from headroom.pipeline import standard
 from headroom.pricefile import Daily, prices
 from headroom.proxy import control, routes
 from headroom.proxy.account import Account
-from headroom.proxy.answering import Answering, Told, cache_stats, share
+from headroom.proxy.answering import Answering, Shared
 from headroom.proxy.booking import Booking, ledger
 from headroom.proxy.caching import Caching
 from headroom.proxy.compression import Compression, Views
@@ -64,7 +64,7 @@ from headroom.requestlog import RequestLog
 from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
 from headroom.stores import is_remote, open_counters, open_store
-from headroom.stores.answers import Room
+from headroom.stores.answers import Room, Told
 from headroom.stores.base import Space, Store
 from headroom.tokens import Learned
 from headroom.totals import Totals
@@ -153,8 +153,9 @@ class Proxy:
         if not settings.lossless:
             self._compression.fitting(self.refitting)
         self.siblings = Siblings(self.account, __version__, self._elsewhere)
-        room = None if settings.no_cache else share(Room(settings.cache_max_entries, settings.cache_max_bytes, settings.cache_ttl), settings.workers)
-        self.answering = Answering(room, settings.max_body, self.account, Told(self.siblings.clear, self.siblings.cleared))
+        room = None if settings.no_cache else Room(settings.cache_max_entries, settings.cache_max_bytes, settings.cache_ttl)
+        beside = Shared(self.store, self.originals.secret, Told(self.siblings.clear, self.siblings.cleared), settings.workers)
+        self.answering = Answering(room, settings.max_body, self.account, beside)
         self._pinning = Pinning(None if self.toin is None else Pins(self.toin, self._journal), self.originals)
         self.control = control.Control(self._inside())
         self.handler = self._assemble()
@@ -204,14 +205,14 @@ class Proxy:
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
         stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget()}
         stats["rate_limit"] = await self.limits.rate_limit()
-        return stats | {"persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "cache": cache_stats(counted, self.siblings.metrics().value), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
+        return stats | {"persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "cache": await self.answering.stats(counted, self.siblings.metrics().value), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
         metrics, size = self.siblings.metrics(), await self.originals.size()
         if size is not None:
             metrics.set("headroom_ccr_entries", size.entries)
             metrics.set("headroom_ccr_bytes", size.bytes)
-        for name, gauge in (await self.limits.gauges()).items():
+        for name, gauge in {**await self.limits.gauges(), **await self.answering.gauges()}.items():
             metrics.set(name, gauge)
         return metrics.answer(accept)
 

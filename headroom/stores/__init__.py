@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headroom.errors import SettingsError
+from headroom.stores.answers import Room
+from headroom.stores.answers_redis import RedisAnswers
 from headroom.stores.base import Store
 from headroom.stores.counters import Counters
 from headroom.stores.counters_memory import MemoryCounters
@@ -44,6 +46,11 @@ def open_counters(store: Store, now: Callable[[], float]) -> Counters:
     if isinstance(store, Redis):
         return RedisCounters(store)
     return SQLiteCounters(store) if isinstance(store, SQLite) else MemoryCounters(now)
+
+
+def open_answers(store: Store, room: Room, now: Callable[[], float]) -> RedisAnswers | None:
+    """None where each process keeps its own, in memory. `now` in seconds, steady."""
+    return RedisAnswers(store, room, now) if isinstance(store, Redis) else None
 
 
 def shown(url: str) -> str:

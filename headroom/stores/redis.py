@@ -9,25 +9,16 @@ outage or a restart rows are as Redis kept them, so persistence (appendonly) is 
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 
-import anyio.to_thread
-
-from headroom.errors import StoreError
 from headroom.stores.base import Size, Space
+from headroom.stores.packing import packed, unpacked
 from headroom.stores.redislink import Argument, Link
 from headroom.stores.redisscripts import READ, SIZE, WRITE
 from headroom.stores.redisurl import RedisURL
 
 FORMAT = "1"
 """Part of every key: versions that keep rows in another way do not see each other's."""
-
-PACK_ABOVE = 1024
-"""Bytes: below it packing saves less than a Redis entry's own overhead."""
-
-OFF_LOOP = 64 * 1024
-"""Bytes to pack from which a worker thread pays: zlib's fastest level does about 100 bytes a microsecond."""
 
 ROOM = 8
 """When the budget is full, one part in so many is freed at once, so that most writes have nothing to evict."""
@@ -41,8 +32,6 @@ GRACE_SECONDS = 3600.0
 
 KEYS_A_CALL = 500
 """Read in one step, during which Redis serves nobody else; some milliseconds."""
-
-RAW, PACKED = b"\0", b"\1"
 
 
 class Redis:
@@ -59,7 +48,7 @@ class Redis:
         if not rows:
             return {}
         stood = await self._write(space, tenant, rows, replace=False)
-        return {key: rows[key] if value is None else _unpacked(value) for key, value in zip(rows, stood, strict=True)}
+        return {key: rows[key] if value is None else unpacked(value) for key, value in zip(rows, stood, strict=True)}
 
     async def get(self, space: Space, tenant: str | None, keys: Sequence[str]) -> Mapping[str, bytes]:
         found: dict[str, bytes] = {}
@@ -67,7 +56,7 @@ class Redis:
         for start in range(0, len(keys), KEYS_A_CALL):
             some = keys[start : start + KEYS_A_CALL]
             values = await self.link.run(READ, self._keys(space), [*self._times(space), *owner, *some])
-            found.update((key, _unpacked(value)) for key, value in zip(some, values, strict=True) if value is not None)
+            found.update((key, unpacked(value)) for key, value in zip(some, values, strict=True) if value is not None)
         return found
 
     async def size(self, space: Space) -> Size:
@@ -78,15 +67,10 @@ class Redis:
         await self.link.aclose()
 
     async def _write(self, space: Space, tenant: str, rows: Mapping[str, bytes], *, replace: bool) -> Sequence[bytes | None]:
-        values = list(rows.values())
-        if sum(len(value) for value in values if len(value) > PACK_ABOVE) > OFF_LOOP:
-            packed = await anyio.to_thread.run_sync(_packed, values)
-        else:
-            packed = _packed(values)
         arguments: list[Argument] = [
             *self._times(space), tenant, "1" if replace else "0", space.max_bytes, space.max_bytes - space.max_bytes // ROOM,
         ]
-        for key, value in zip(rows, packed, strict=True):
+        for key, value in zip(rows, await packed(list(rows.values())), strict=True):
             arguments += (key, value)
         stood: Sequence[bytes | None] = await self.link.run(WRITE, self._keys(space), arguments)
         return stood
@@ -101,24 +85,3 @@ class Redis:
         now, share = self._now(), space.ttl / TOUCH
         life = 0 if math.isinf(space.ttl) else math.ceil((space.ttl + share + GRACE_SECONDS) * 1000)
         return (now, now - space.ttl - share, now - share, life)
-
-
-def _packed(values: Sequence[bytes]) -> list[bytes]:
-    return [_pack(value) for value in values]
-
-
-def _pack(value: bytes) -> bytes:
-    if len(value) > PACK_ABOVE:
-        small = zlib.compress(value, 1)
-        if len(small) < len(value):
-            return PACKED + small
-    return RAW + value
-
-
-def _unpacked(value: bytes) -> bytes:
-    if value[:1] == RAW:
-        return value[1:]
-    try:
-        return zlib.decompress(value[1:])
-    except zlib.error:
-        raise StoreError("a row in Redis is damaged") from None

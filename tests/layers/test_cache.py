@@ -12,7 +12,7 @@ from headroom.errors import Garbled, StoreError
 from headroom.http.message import Body, Fields, Handler, Request, Response, once
 from headroom.layers import cache as module
 from headroom.layers.cache import Around, Cache, bypassed
-from headroom.stores.answers import Kept, MemoryAnswers, Room
+from headroom.stores.answers import Kept, MemoryAnswers, Room, Told
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +74,10 @@ class Away(MemoryAnswers):
         raise StoreError("away")
 
 
+async def secret() -> bytes:
+    return b"s" * 32
+
+
 @dataclass
 class Bench:
     provider: Provider
@@ -85,8 +89,9 @@ class Bench:
 
     def __post_init__(self) -> None:
         room = Room(100, self.room, 60.0)
-        answers = (Away if self.away else MemoryAnswers)(room, lambda: self.now)
-        self.cache = Cache(answers, room.max_bytes, Around(read, lambda: self.now, b"s" * 32, self.mishaps.append, lambda: self.said), patience=5.0)
+        told = Told(lambda: None, lambda: self.said)
+        answers = (Away if self.away else MemoryAnswers)(room, lambda: self.now, told=told)
+        self.cache = Cache(answers, room.max_bytes, Around(read, lambda: self.now, secret, self.mishaps.append), patience=5.0)
         self.handler: Handler = self.cache(self.provider)
 
     async def open(self, fields: Fields | None = None, body: bytes = b"{}", path: str = "/v1/messages") -> tuple[Request, Response]:
