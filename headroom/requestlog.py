@@ -12,7 +12,7 @@ import stat
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -40,6 +40,9 @@ LOOK_SECONDS = 1.0
 
 FLUSH_SECONDS = 5.0
 """How long closing waits for the disk."""
+
+TAIL_BYTES = 4 << 20
+"""How far back lines of a process that was killed are looked for: it left a second's worth in doubt, which is a tenth of it."""
 
 MAX_TEXT = 300
 """Characters of a name that a client chose (model, path)."""
@@ -91,6 +94,11 @@ class RequestLog:
             queue.rows.append((row(record), size))
             queue.waiting += size
             queue.change.notify()
+
+    def restore(self, rows: Sequence[Json]) -> None:
+        """Write those lines of a process that was killed which it had not written yet. Before our own, and blocks."""
+        if rows:
+            self._file.restore(rows)
 
     def reopen(self) -> None:
         """For SIGHUP: the next line goes to whatever file is at the path by then."""
@@ -164,6 +172,17 @@ class _File:
             self._lost(len(rows) - written, OSError("there was room for a part of the lines only"))
         else:
             self._failing = False
+
+    def restore(self, rows: Sequence[Json]) -> None:
+        """What no file can tell, whether they were written, is left as it is."""
+        try:
+            tail = _tail(self._current())
+        except OSError as error:
+            self._lost(len(rows), error)
+            return
+        missing = [row for row in rows if tail is not None and _head(row) not in tail]
+        if missing:
+            self.append(missing)
 
     def forget(self) -> None:
         self._handle = None
@@ -246,6 +265,20 @@ def line(fields: Json) -> bytes:
         if name in fields:
             fields[name] = redact(fields[name])
     return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _head(fields: Json) -> bytes:
+    """How the line of an exchange begins, and no other's: clients choose ids, and some send one again."""
+    return line({"ts": fields["ts"], "request_id": fields["request_id"]})[:-2] + b","
+
+
+def _tail(handle: int) -> bytes | None:
+    """The end of the file; None of what cannot be read again, as a pipe."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    os.lseek(handle, max(status.st_size - TAIL_BYTES, 0), os.SEEK_SET)
+    return os.read(handle, TAIL_BYTES)
 
 
 def _append(handle: int, lines: list[bytes]) -> int:

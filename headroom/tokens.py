@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from operator import mul
 from typing import Final
 
@@ -120,6 +120,8 @@ GEMINI_FACTOR: Final = 1.1
 
 SHARE: Final = 0.2
 """Of each new observation in the moving average: about the last ten requests count."""
+LAST: Final = 10
+"""So many requests an average stands for at most, beside another process's."""
 LEAST: Final = 500
 """Tokens; below this what surrounds the texts (roles, schema, the provider's own prompt) outweighs them."""
 BOUNDS: Final = (0.5, 3.0)
@@ -143,13 +145,14 @@ class Learned:
     """What a provider's own usage says of our counts, as a moving average per model; for reports only."""
 
     def __init__(self, max_models: int = 256) -> None:
-        self._factors: dict[str, float] = {}
+        self._factors: dict[str, tuple[float, int]] = {}
+        """And of how many requests it was learned."""
         self._max_models = max_models
         """Model names come from clients: the oldest is forgotten."""
 
     def factor(self, model: str) -> float:
         known = self._factors.get(model)
-        return starting_factor(model) if known is None else known
+        return starting_factor(model) if known is None else known[0]
 
     def observe(self, model: str, reported: int, counted: int) -> None:
         """`reported`: all input tokens of a request, cached ones too; `counted`: ours for the same request."""
@@ -157,12 +160,25 @@ class Learned:
             return
         low, high = BOUNDS
         ratio = min(max(reported / counted, low), high)
-        before = self.factor(model)
-        self._factors.pop(model, None)
-        self._factors[model] = before + SHARE * (ratio - before)
-        while len(self._factors) > self._max_models:
-            del self._factors[next(iter(self._factors))]
+        before, seen = self._factors.pop(model, (starting_factor(model), 0))
+        self._put(model, before + SHARE * (ratio - before), seen + 1)
 
     def factors(self) -> dict[str, float]:
         """A copy, for /stats."""
+        return {model: factor for model, (factor, _) in self._factors.items()}
+
+    def dump(self) -> dict[str, tuple[float, int]]:
+        """Everything, for another process to absorb."""
         return dict(self._factors)
+
+    def absorb(self, dumped: Mapping[str, Sequence[float]]) -> None:
+        """Learn what another process has learned: the average of both, each by how many requests it stands for."""
+        for model, (factor, seen) in dumped.items():
+            ours, ours_seen = self._factors.pop(model, (factor, 0))
+            mine, theirs = min(ours_seen, LAST), min(seen, LAST)
+            self._put(model, (mine * ours + theirs * factor) / max(mine + theirs, 1), ours_seen + int(seen))
+
+    def _put(self, model: str, factor: float, seen: int) -> None:
+        self._factors[model] = (factor, seen)
+        while len(self._factors) > self._max_models:
+            del self._factors[next(iter(self._factors))]

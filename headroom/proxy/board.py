@@ -3,7 +3,8 @@
 A file of slots; each process holds one for as long as it lives, by a lock that ends with it, and posts in it whenever
 its figures have changed. What a process that died has posted stays there and counts on; whoever takes over its slot
 takes over its figures. A slot has two halves, written in turn, each with a check sum: who is killed while writing
-leaves the other one.
+leaves the other one. Beside each post stands what was counted since, one exchange after the other: posting all figures
+each time would take too long.
 
 Under our own supervisor the file is in memory and has no name; under a foreign one (gunicorn) it lies with the state.
 """
@@ -15,6 +16,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 if os.name == "posix":
@@ -24,13 +26,14 @@ SLOTS = 256
 """Processes at a time, those that drain after a reload included."""
 
 HALF = 1 << 20
-"""Bytes for one post: figures take some tens of kilobytes, packed a fifth of it. The file is sparse."""
+"""Bytes for one post: figures take some tens of kilobytes, packed a fifth of it. The file is sparse. As many again for what
+was counted since: an exchange takes one kilobyte, and there are a hundred or two of them between two posts."""
 
 FIRST = 65536
 """Where slots begin; before them the number of resets, and one byte for each slot's lock."""
 
 HEADER = struct.Struct(">QII")
-"""Number of the post, its length, and a check sum of the number and the post."""
+"""Number of the post, length, and a check sum of the number and what follows."""
 
 RESETS = struct.Struct(">Q")
 CLEARS = RESETS.size
@@ -68,6 +71,18 @@ def _alive(pid: str) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    number: int
+    text: bytes
+    live: bool
+    """The process still is."""
+    since: tuple[bytes, ...]
+    """What it has added since."""
+    before: tuple[bytes, ...] = ()
+    """What it had added between the post before that and this one, which therefore tells of it."""
+
+
 class Board:
     """Its descriptor belongs to this process alone: a lock ends when any descriptor of the file is closed here."""
 
@@ -75,10 +90,11 @@ class Board:
         """Takes a slot, if there is a free one."""
         self._file = descriptor
         self._slot = next((slot for slot in range(SLOTS) if self._lock(slot)), None)
-        found = None if self._slot is None else self._read(self._slot)
-        self._number = found[0] if found else 0
-        self.inherited = found[1] if found else None
+        self.inherited = None if self._slot is None else self._whole(self._slot)
         """What the process posted that had the slot before."""
+        self._number = self.inherited.number if self.inherited else 0
+        self._place = self._end = 0
+        """Where the next one is added, and where none may be any more."""
 
     def post(self, text: bytes) -> bool:
         """Replace what we posted. False if there is no room for it."""
@@ -86,16 +102,26 @@ class Board:
         if self._slot is None or len(packed) > HALF - HEADER.size:
             return False
         self._number += 1
-        header = HEADER.pack(self._number, len(packed), zlib.crc32(packed, self._number & 0xFFFFFFFF))
-        os.pwrite(self._file, header + packed, _place(self._slot, self._number % 2))
+        os.pwrite(self._file, _framed(self._number, packed), _place(self._slot, self._number % 2))
+        self._place = _place(self._slot, 2 + self._number % 2)
+        self._end = self._place + HALF
         return True
 
-    def others(self) -> Iterator[tuple[bytes, bool]]:
-        """What the others have posted, and whether they still live."""
+    def add(self, text: bytes) -> bool:
+        """To what we last posted. False if there is no room for it, or nothing was posted. It takes some microseconds, and
+        once it has been written our end does not matter to it."""
+        framed = _framed(self._number, text)
+        if self._place + len(framed) > self._end:
+            return False
+        self._place += os.pwrite(self._file, framed, self._place)
+        return True
+
+    def others(self) -> Iterator[Posted]:
+        """What the others have posted and added."""
         for slot in range(SLOTS):
-            found = None if slot == self._slot else self._read(slot)
+            found = None if slot == self._slot else self._whole(slot)
             if found is not None:
-                yield found[1], not self._free(slot)
+                yield replace(found, live=not self._free(slot))
 
     @property
     def resets(self) -> int:
@@ -124,20 +150,36 @@ class Board:
     def close(self) -> None:
         os.close(self._file)
 
-    def _read(self, slot: int) -> tuple[int, bytes] | None:
-        halves = [found for half in (0, 1) if (found := self._half(slot, half)) is not None]
-        return max(halves, default=None)
+    def _whole(self, slot: int) -> Posted | None:
+        """What it added belongs to what it posted: if it posts meanwhile, we look again."""
+        found = self._read(slot)
+        while found is not None:
+            number, text = found
+            since, before = (tuple(self._added(slot, n)) for n in (number, number - 1))
+            found = self._read(slot)
+            if found is None or found[0] == number:
+                return Posted(number, text, live=False, since=since, before=before)
+        return None
 
-    def _half(self, slot: int, half: int) -> tuple[int, bytes] | None:
-        place = _place(slot, half)
+    def _read(self, slot: int) -> tuple[int, bytes] | None:
+        framed = [found for half in (0, 1) if (found := self._framed(_place(slot, half))) is not None]
+        number, packed = max(framed, default=(0, b""))
+        return (number, zlib.decompress(packed)) if number else None
+
+    def _added(self, slot: int, number: int) -> Iterator[bytes]:
+        place = _place(slot, 2 + number % 2)
+        end = place + HALF
+        while place < end and (found := self._framed(place)) is not None and found[0] == number:
+            yield found[1]
+            place += HEADER.size + len(found[1])
+
+    def _framed(self, place: int) -> tuple[int, bytes] | None:
         raw = os.pread(self._file, HEADER.size, place)
         if len(raw) < HEADER.size:
             return None
         number, length, check = HEADER.unpack(raw)
-        packed = os.pread(self._file, min(length, HALF), place + HEADER.size)
-        if not number or zlib.crc32(packed, number & 0xFFFFFFFF) != check:
-            return None
-        return number, zlib.decompress(packed)
+        text = os.pread(self._file, min(length, HALF), place + HEADER.size)
+        return (number, text) if number and zlib.crc32(text, number & 0xFFFFFFFF) == check else None
 
     def _lock(self, slot: int) -> bool:
         try:
@@ -154,5 +196,10 @@ class Board:
         return True
 
 
+def _framed(number: int, text: bytes) -> bytes:
+    return HEADER.pack(number, len(text), zlib.crc32(text, number & 0xFFFFFFFF)) + text
+
+
 def _place(slot: int, half: int) -> int:
-    return FIRST + (2 * slot + half) * HALF
+    """Two halves of a slot are for posts, two for what is added to them."""
+    return FIRST + (4 * slot + half) * HALF

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,8 +48,13 @@ class Booking:
 
     def end(self, record: Record) -> None:
         booked = replace(record, cost=cost(record, self._find(record.model))) if record.model else record
+        self._account.end(booked)  # first: once it is kept, another process can write what we do not
         self.ledger.write(booked)
-        self._account.end(booked)
+
+    def again(self, records: Iterable[Record]) -> None:
+        """Of a process that was killed: what it has written into the ledger stays as it is."""
+        for record in records:
+            self.ledger.write(record)
 
     async def stats(self) -> Json:
         """For /stats. `lost` is what the ledger itself knows of; `lost_here` and `waiting` this process alone."""

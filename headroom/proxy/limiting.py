@@ -19,6 +19,8 @@ from headroom.stores import is_remote
 from headroom.stores.counters import Counters
 from headroom.stores.counters_memory import MemoryCounters
 
+UNPRICED = "headroom_budget_unpriced_requests_total"
+
 Owner = Callable[[Request], Awaitable[str]]
 """The tenant of a request."""
 
@@ -88,16 +90,19 @@ class Limits:
         """For /stats."""
         return {"rpm": 0, "tpm": 0, "active_keys": 0} if self._limit is None else await self._limit.stats()
 
-    async def budget(self) -> Json:
-        """For /stats, among the costs; None if there is no budget."""
-        return None if self._budget is None else await self._budget.stats()
+    async def budget(self, counted: Mapping[str, int]) -> Json:
+        """For /stats, among the costs; None if there is no budget. `counted` by all processes."""
+        return None if self._budget is None else {**await self._budget.stats(), "unpriced_requests": counted[UNPRICED]}
+
+    def counted(self) -> Mapping[str, int]:
+        """What this process has counted, by the metric that shows it."""
+        return {} if self._budget is None else {UNPRICED: self._budget.unpriced}
 
     async def gauges(self) -> Mapping[str, float]:
         """For /metrics, by name."""
         values = {"headroom_rate_limit_active_keys": (await self.rate_limit())["active_keys"]}
-        budget = await self.budget()
-        if budget is not None:
-            values["headroom_budget_unpriced_requests_total"] = budget["unpriced_requests"]
+        if self._budget is not None:
+            budget = await self._budget.stats()
             for name in ("limit", "spent", "reserved"):
                 if budget[name] is not None:
                     values[f"headroom_budget_{name}_usd"] = budget[name]

@@ -152,7 +152,7 @@ class Proxy:
         ))
         if not settings.lossless:
             self._compression.fitting(self.refitting)
-        self.siblings = Siblings(self.account, __version__, self._elsewhere)
+        self.siblings = Siblings(self.account, __version__, self._elsewhere, lambda: self.booking.ledger.waiting)
         room = None if settings.no_cache else Room(settings.cache_max_entries, settings.cache_max_bytes, settings.cache_ttl)
         beside = Shared(self.store, self.originals.secret, Told(self.siblings.clear, self.siblings.cleared), settings.workers)
         self.answering = Answering(room, settings.max_body, self.account, beside)
@@ -201,9 +201,9 @@ class Proxy:
         size, counted = await self.originals.size(), self.siblings.elsewhere()
         ccr = {"entries": size.entries if size else None, "bytes": size.bytes if size else None}
         stats = self.siblings.totals().stats(time.time(), self.recount.counter.name)
-        stats["tokens"]["factors"] = self.account.learned.factors()
+        stats["tokens"]["factors"] = self.siblings.factors()
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
-        stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget()}
+        stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget(counted)}
         stats["rate_limit"] = await self.limits.rate_limit()
         return stats | {"persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "cache": await self.answering.stats(counted, self.siblings.metrics().value), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
 
@@ -219,7 +219,7 @@ class Proxy:
     def _elsewhere(self) -> Mapping[str, int]:
         """What is counted where it happens, by the metric that shows it."""
         counted = {f"headroom_ccr_{name}_total": int(getattr(self.originals, name)) for name in CCR}
-        return {**counted, **self.answering.counted(), **self.refitting.counted(), "headroom_ledger_lost_total": self.booking.ledger.lost, "headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
+        return {**counted, **self.answering.counted(), **self.refitting.counted(), **self.limits.counted(), "headroom_ledger_lost_total": self.booking.ledger.lost, "headroom_log_dropped_total": 0 if self.log is None else self.log.dropped}
 
     async def _original(self, request: Request, key: str) -> str | None:
         try:
@@ -249,7 +249,7 @@ class Proxy:
         """Share figures with our siblings, where we have any."""
         found = board_of(board, self._environ, None if self.settings.stateless else folder_of(self._url, self._environ))
         if found is not None:
-            self.siblings.join(found)
+            self.booking.again(self.siblings.join(found))
 
     async def _patterns(self, request: Request) -> Json:
         """The caller's own and those of the pool; all of them for the owner of the machine."""
@@ -296,11 +296,11 @@ class Proxy:
     async def aclose(self) -> None:
         await self.client.aclose()
         await self._flush()
-        self.siblings.close()
         if self.log is not None:
             await self.log.aclose()
         await self.limits.aclose()
         await self.booking.ledger.aclose()
+        self.siblings.close()
         await self.store.aclose()
 
 

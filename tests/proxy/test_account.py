@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from headroom.conversation import Edit, Report, Usage
+from headroom.conversation import Edit, Json, Report, Usage
 from headroom.learning.toin import Toin
 from headroom.metrics import Metrics
 from headroom.proxy.account import Account
@@ -20,6 +21,9 @@ class Lines:
 
     def write(self, record: Record) -> None:
         self.records.append(record)
+
+    def restore(self, rows: Sequence[Json]) -> None:
+        self.restored = rows
 
 
 def record(status: int = 200, usage: Usage | None = None) -> Record:

@@ -31,13 +31,16 @@ OTHER = """
 import os, sys
 from headroom.proxy.board import Board
 board = Board(os.open(sys.argv[1], os.O_CREAT | os.O_RDWR, 0o600))
-print((board.inherited or b"").decode(), flush=True)
+left = board.inherited
+print("" if left is None else b" ".join([left.text, *left.before, b"/", *left.since]).decode(), flush=True)
 for line in sys.stdin:
     word, _, rest = line.strip().partition(" ")
     if word == "post":
         print(board.post(rest.encode()), flush=True)
     elif word == "others":
-        print(sorted((text.decode(), live) for text, live in board.others()), flush=True)
+        print(sorted((b"+".join([post.text, *post.since]).decode(), post.live) for post in board.others()), flush=True)
+    elif word == "add":
+        print(board.add(rest.encode()), flush=True)
 """
 
 
@@ -87,13 +90,68 @@ def test_what_a_process_posted_outlives_it_and_is_taken_over_once(processes: lis
     processes[1].kill()
     assert processes[0].do("others") == "[('1', False), ('2', True)]"
     successor = Process(path)
-    assert successor.inherited == "1"
+    assert successor.inherited == "1 /"
     newcomer = Process(path)
     assert newcomer.inherited == ""
     successor.do("post more than 1")
     assert processes[0].do("others") == "[('2', True), ('more than 1', True)]"
     successor.kill()
     newcomer.kill()
+
+
+def test_what_was_added_since_is_read_with_the_post_and_outlives_its_process(processes: list[Process], path: Path) -> None:
+    one, other, _ = processes
+    assert one.do("add too early") == "False"
+    for words in ("post 1", "add a", "add b", "post 2", "add c", "add d"):
+        assert one.do(words) == "True"
+        assert words.partition(" ")[2] in other.do("others")
+    assert other.do("others") == "[('2+c+d', True)]"
+    one.kill()
+    assert other.do("others") == "[('2+c+d', False)]"
+    successor = Process(path)
+    assert successor.inherited == "2 a b / c d"
+    assert successor.do("add x") == "False", "before it has posted what it took over"
+    successor.do("post 3")
+    assert other.do("others") == "[('3', True)]"
+    successor.kill()
+
+
+@given(st.lists(st.one_of(st.just(None), st.binary(max_size=300)), max_size=40), st.integers(0, 400))
+@settings(max_examples=60, deadline=None)
+def test_what_is_read_is_what_was_added_to_the_last_post(tmp_path_factory: pytest.TempPathFactory, steps: list[bytes | None], cut: int) -> None:
+    """None posts; in the end the last of what was written is torn off."""
+    path = tmp_path_factory.mktemp("board") / "board"
+    board, added = opened(path), list[bytes]()
+    for number, step in enumerate([None, *steps]):
+        if step is None:
+            board.post(b"post %d" % number)
+            added = []
+        else:
+            assert board.add(step)
+            added.append(step)
+    whole = opened(path).inherited
+    assert whole is not None
+    assert list(whole.since) == added
+    data = bytearray(path.read_bytes())
+    if added and added[-1] and cut:
+        at = data.rindex(added[-1])
+        end = at + len(added[-1])
+        data[max(at, end - cut) : end] = bytes(end - max(at, end - cut))
+        path.write_bytes(data)
+        torn = opened(path).inherited
+        assert torn is not None
+        assert list(torn.since) in (added, added[:-1])
+    board.close()
+
+
+def test_what_is_added_has_bounds(path: Path) -> None:
+    board = opened(path)
+    board.post(b"1")
+    half = os.urandom(HALF // 2 - 100)
+    assert [board.add(half), board.add(half), board.add(half), board.add(b"a little")] == [True, True, False, True]
+    board.post(b"2")
+    assert board.add(half), "there is room again"
+    board.close()
 
 
 @given(cut=st.integers(0, 60), posts=st.integers(1, 5))
@@ -110,7 +168,9 @@ def test_who_is_killed_while_writing_leaves_the_post_before(tmp_path_factory: py
     torn = bytearray(before.ljust(len(after), b"\0"))
     torn[where : where + cut] = after[where : where + cut]
     path.write_bytes(torn)
-    assert opened(path).inherited in (b"post %d" % (posts - 1), b"the last")
+    left = opened(path).inherited
+    assert left is not None
+    assert left.text in (b"post %d" % (posts - 1), b"the last")
     reader.close()
     board.close()
 

@@ -56,7 +56,7 @@ async def test_requests_come_first_and_then_the_budget() -> None:
     with pytest.raises(TooMany):
         await ask(both)
     assert await both.rate_limit() == {"rpm": 2, "tpm": 0, "active_keys": 1}
-    budget = await both.budget()
+    budget = await both.budget(both.counted())
     assert (budget["limit"], budget["spent"], budget["unpriced_requests"]) == (0.01, 0.0, 2)
     await both.aclose()
 
@@ -101,20 +101,21 @@ async def test_neither_is_there() -> None:
     none = limits(0, 0)
     assert none(answered) is answered
     assert await none.rate_limit() == {"rpm": 0, "tpm": 0, "active_keys": 0}
-    assert await none.budget() is None
+    assert await none.budget(none.counted()) is None
     await none.aclose()
 
 
 @pytest.mark.parametrize(("rpm", "usd", "expected"), [
     (0, 0.0, {"headroom_rate_limit_active_keys": 0}),
-    (5, 2.0, {"headroom_rate_limit_active_keys": 0, "headroom_budget_unpriced_requests_total": 0, "headroom_budget_limit_usd": 2.0,
+    (5, 2.0, {"headroom_rate_limit_active_keys": 0, "headroom_budget_limit_usd": 2.0,
               "headroom_budget_spent_usd": 0.0, "headroom_budget_reserved_usd": 0.0}),
 ])
 async def test_gauges_are_metrics(rpm: int, usd: float, expected: dict[str, float]) -> None:
-    told = await limits(rpm, usd).gauges()
+    made = limits(rpm, usd)
+    told = await made.gauges()
     assert told == expected
     metrics = Metrics("1")
-    for name, value in told.items():
+    for name, value in {**told, **made.counted()}.items():
         metrics.set(name, value)
 
 
