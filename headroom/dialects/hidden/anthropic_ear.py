@@ -74,12 +74,8 @@ class StreamEar:
         if self._gone or self._ended:  # a second end is that of an answer without a byte
             return Round()
         self._ended = True
-        rest = self._raw.rest
-        # Some readers take a last event without its blank line; cut off in the middle it is nobody's.
-        if value_of(data_of(rest)) is not None:
-            self._tail = self._event(rest)
-        elif not self._past and not self._hidden:
-            self._tail = rest
+        last, rest = self._raw.close()
+        self._tail = self._event(last) if last else b"" if self._past or self._hidden else rest
         # Its close is held only if it closes something of ours; without one the answer broke off.
         return heard(self._message()) if self._close else Round()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from headroom.conversation import Json
+from headroom.dialects.hidden.json_text import value_of
 
 _LINE_END = rb"(?:\r\n|\n|\r(?=[^\n]))"
 """A CR at the end of what has come so far may be half of a CRLF."""
@@ -25,6 +26,9 @@ PACKED = 64 * 1024
 
 PACKS = 8
 """Times that events are taken to become smaller at most: they are unpacked again where a call of ours is among them."""
+
+DONE = b"[DONE]"
+"""What OpenAI's last event carries, and is no JSON."""
 
 _OVERLAP = 4
 """Bytes of a blank line at most, which may have begun in what came before."""
@@ -44,6 +48,12 @@ class RawEvents:
     def rest(self) -> bytes:
         """What stands behind the last whole event."""
         return b"".join(self._pieces)
+
+    def close(self) -> tuple[bytes, bytes]:
+        """The last event, which some readers take without its blank line, or what is none: cut off in the middle it is nobody's."""
+        rest = self.rest
+        data = data_of(rest)
+        return (rest, b"") if data.strip() == DONE or value_of(data) is not None else (b"", rest)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events that are whole now, each with the blank line behind it."""

@@ -86,12 +86,8 @@ class StreamEar:
         if self._gone or self._ended:  # a second end is that of an answer without a byte
             return Round()
         self._ended = True
-        rest = self._raw.rest
-        # Some readers take a last event without its blank line; cut off in the middle it is nobody's.
-        if value_of(data_of(rest)) is not None:
-            self._tail = self._event(rest)
-        elif not self._past and not self._hidden:
-            self._tail = rest
+        last, rest = self._raw.close()
+        self._tail = self._event(last) if last else b"" if self._past or self._hidden else rest
         return _heard(self._messages()) if self._hidden and not self._gone else Round()
 
     def finish(self) -> bytes:

@@ -79,12 +79,8 @@ class StreamEar:
         if self._gone or self._ended:  # a second end is that of an answer without a byte
             return Round()
         self._ended = True
-        rest = self._raw.rest
-        # Some readers take a last event without its blank line; cut off in the middle it is nobody's.
-        if _whole(data_of(rest)):
-            self._tail = self._event(rest)
-        elif not self._past and not self._asked:
-            self._tail = rest
+        last, rest = self._raw.close()
+        self._tail = self._event(last) if last else b"" if self._past or self._asked else rest
         # Its close is held only if it closes something of ours; without one the answer broke off.
         return Round() if not self._close or any(map(tangled, self._messages())) else heard(self._message())
 
@@ -237,7 +233,3 @@ class Whole:
 
 def _says(delta: Object) -> bool:
     return any(value not in EMPTY for value in delta.values())
-
-
-def _whole(data: bytes) -> bool:
-    return data.strip() == b"[DONE]" or value_of(data) is not None

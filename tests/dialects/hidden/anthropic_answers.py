@@ -9,6 +9,7 @@ from headroom.conversation import Json
 from headroom.dialects.hidden.anthropic_ear import StreamEar
 from headroom.dialects.hidden.base import NAME, Round, Told
 from headroom.dialects.hidden.json_text import written
+from tests.dialects.hidden.listening import through
 
 THINKING: Json = {"type": "thinking", "thinking": "Where is it? é😀", "signature": "EqQB/+=="}
 REDACTED: Json = {"type": "redacted_thinking", "data": "EroB"}
@@ -94,11 +95,7 @@ def messages(data: bytes) -> list[Json]:
 
 def shown(rounds: Sequence[Sequence[Json]]) -> tuple[bytes, list[Round], Told]:
     """What a client gets of these rounds in one stream."""
-    ear, out, ends = StreamEar(), b"", []
-    for number, blocks in enumerate(rounds, 1):
-        out += ear.feed(stream(blocks, number))
-        ends.append(ear.end())
-    return out + ear.finish(), ends, ear.told()
+    return through(StreamEar(), (stream(blocks, number) for number, blocks in enumerate(rounds, 1)))
 
 
 def rebuilt(data: bytes) -> Json:
@@ -127,3 +124,31 @@ def rebuilt(data: bytes) -> Json:
         if text:
             whole["content"][index]["input"] = json.loads(text)
     return whole | found[-2]["delta"] | {"usage": whole["usage"] | found[-2]["usage"]}
+
+
+ROUNDS: dict[str, list[list[Json]]] = {
+    "nothing of ours": [[THINKING, LOOK]],
+    "no text before": [[mine()], [SAYS]],
+    "text in both": [[THINKING, LOOK, mine()], [THINKING, SAYS]],
+    "two at once": [[LOOK, mine(1), mine(2)], [SAYS]],
+    "two rounds": [[THINKING, mine(1)], [LOOK, mine(2)], [SAYS]],
+    "then the client's": [[LOOK, mine()], [LOOK, EDIT, BASH]],
+    "before the client's": [[mine(), EDIT]],
+    "between the client's": [[LOOK, EDIT, mine(), BASH]],
+    "behind the client's": [[EDIT, mine()]],
+    "mixed in the second": [[LOOK, mine(1)], [SAYS, mine(2), EDIT]],
+    "the limit": [[LOOK, mine(1)], [mine(2)]],
+    "nothing but ours": [[mine()]],
+    "no arguments": [[mine(1, {})], [SAYS]],
+    "beside what the provider runs": [[RAN, FOUND, CITED, mine()], [REDACTED, RAN, FOUND, SAYS]],
+    "an empty end": [[LOOK, mine()], []],
+}
+
+ODD = [
+    b"event: error\ndata: {}\n\n", b'data: {"type": []}\n\n', b'data: {"type": "x", "index": [], "y": "headroom_retrieve"}\r\n\r\n',
+    b'data: {"type":"content_block_start","index":[],"content_block":{"type":"tool_use","name":"headroom_retrieve"}}\n\n',
+    b'data: {"type":"content_block_delta","index":7,"delta":{"partial_json":7,"text":[],"citation":1}}\n\n',
+    stream([LOOK, EDIT]), stream([THINKING, RAN, SAYS])[:-40], lines(events([BASH]), "\r\n"), stream([SAYS])[33:],
+    stream([{"type": "text", "text": NAME}, CITED]),
+]
+"""Of answers, or nearly, without a call of ours."""

@@ -9,6 +9,7 @@ from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Round, Told
 from headroom.dialects.hidden.json_text import written
 from headroom.dialects.hidden.openai_chat_ear import StreamEar
+from tests.dialects.hidden.listening import through
 
 THINKING: Json = {"reasoning_content": "Where is it? é😀"}
 SIGNED: Json = {"reasoning_details": [
@@ -136,11 +137,7 @@ def messages(data: bytes) -> list[Json]:
 
 def shown(rounds: Sequence[Sequence[Json]]) -> tuple[bytes, list[Round], Told]:
     """What a client gets of these rounds in one stream."""
-    ear, out, ends = StreamEar(), b"", []
-    for number, pieces in enumerate(rounds, 1):
-        out += ear.feed(stream(pieces, number))
-        ends.append(ear.end())
-    return out + ear.finish(), ends, ear.told()
+    return through(StreamEar(), (stream(pieces, number) for number, pieces in enumerate(rounds, 1)))
 
 
 def rebuilt(data: bytes) -> Json:
@@ -177,3 +174,34 @@ def _add(entries: list[Json], deltas: list[Json]) -> None:
         if "text" in delta:
             assert delta["type"] == entry["type"]
             entry |= {name: value for name, value in delta.items() if name == "signature"} | {"text": entry["text"] + delta["text"]}
+
+
+ROUNDS: dict[str, list[list[Json]]] = {
+    "nothing of ours": [[THINKING, LOOK]],
+    "no text before": [[mine()], [SAYS]],
+    "text in both": [[THINKING, LOOK, mine()], [THINKING, SAYS]],
+    "text behind it": [[LOOK, mine(), LOOK], [SAYS]],
+    "two at once": [[LOOK, mine(1), mine(2)], [SAYS]],
+    "two rounds": [[THINKING, mine(1)], [LOOK, mine(2)], [SAYS]],
+    "then the client's": [[LOOK, mine()], [LOOK, EDIT, BASH]],
+    "before the client's": [[mine(), EDIT]],
+    "between the client's": [[LOOK, EDIT, mine(), BASH]],
+    "behind the client's": [[PATCH, mine()]],
+    "mixed in the second": [[LOOK, mine(1)], [SAYS, mine(2), EDIT]],
+    "the limit": [[LOOK, mine(1)], [mine(2)]],
+    "nothing but ours": [[mine()]],
+    "no arguments": [[mine(1, "")], [SAYS]],
+    "signed thinking in all": [[SIGNED, mine(1)], [SIGNED, LOOK, mine(2)], [THINKING, SIGNED, SAYS, EDIT]],
+    "an empty end": [[LOOK, mine()], []],
+}
+
+ODD = [
+    b'data: {"error": {}}\n\n', b'data: {"choices": [1, [], {"delta": 1}]}\n\n', b'data: {"choices": [], "y": "headroom_retrieve"}\r\n\r\n',
+    b'data: {"choices": [{"index": [], "delta": {"tool_calls": [{"function": "headroom_retrieve"}]}}]}\n\n',
+    b'data: {"choices": [{"delta": {"tool_calls": {"function": {"name": "headroom_retrieve"}}}}]}\n\n',
+    b'data: {"choices": [{"delta": {"role": 1, "content": 7, "reasoning_details": 1, "tool_calls": [7]}, "finish_reason": []}]}\n\n',
+    b'data: {"usage": 7, "choices": [{"delta": {"tool_calls": [{"index": "a", "id": [], "function": {"arguments": 1}}]}}]}\n\n',
+    stream([LOOK, EDIT]), stream([THINKING, SIGNED, SAYS])[:-40], lines(chunks([BASH]), "\r\n"), stream([SAYS])[33:],
+    stream([{"content": NAME}, PATCH]), stream([call("x", "y", NAME)]),
+]
+"""Of answers, or nearly, without a call of ours."""

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +14,6 @@ from headroom.dialects.hidden.events import PACKS
 from headroom.dialects.hidden.json_text import written
 from headroom.dialects.hidden.whole import WholeEar
 from tests.dialects.hidden.anthropic_answers import (
-    BASH,
     CALLS,
     CITED,
     EDIT,
@@ -23,6 +21,7 @@ from tests.dialects.hidden.anthropic_answers import (
     LOOK,
     RAN,
     REDACTED,
+    ROUNDS,
     SAYS,
     THINKING,
     events,
@@ -45,23 +44,6 @@ def less_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headroom.dialects.hidden.whole.HELD_MOST", HELD_MOST)
 
 
-ROUNDS: dict[str, list[list[Json]]] = {
-    "nothing of ours": [[THINKING, LOOK]],
-    "no text before": [[mine()], [SAYS]],
-    "text in both": [[THINKING, LOOK, mine()], [THINKING, SAYS]],
-    "two at once": [[LOOK, mine(1), mine(2)], [SAYS]],
-    "two rounds": [[THINKING, mine(1)], [LOOK, mine(2)], [SAYS]],
-    "then the client's": [[LOOK, mine()], [LOOK, EDIT, BASH]],
-    "before the client's": [[mine(), EDIT]],
-    "between the client's": [[LOOK, EDIT, mine(), BASH]],
-    "behind the client's": [[EDIT, mine()]],
-    "mixed in the second": [[LOOK, mine(1)], [SAYS, mine(2), EDIT]],
-    "the limit": [[LOOK, mine(1)], [mine(2)]],
-    "nothing but ours": [[mine()]],
-    "no arguments": [[mine(1, {})], [SAYS]],
-    "beside what the provider runs": [[RAN, FOUND, CITED, mine()], [REDACTED, RAN, FOUND, SAYS]],
-    "an empty end": [[LOOK, mine()], []],
-}
 table = pytest.mark.parametrize("rounds", ROUNDS.values(), ids=ROUNDS)
 
 
@@ -89,18 +71,6 @@ def test_a_whole_answer_is_the_one_that_the_stream_comes_to(rounds: list[list[Js
         assert ear.end() == end
     assert json.loads(ear.finish()) == rebuilt(data)
     assert ear.told() == told
-
-
-@table
-def test_the_cut_does_not_matter(rounds: list[list[Json]]) -> None:
-    expected = shown(rounds)
-    for size in (1, 2, 3, 7, 61):
-        ear, out, ends = StreamEar(), b"", []
-        for number, blocks in enumerate(rounds, 1):
-            source = stream(blocks, number)
-            out += b"".join(ear.feed(source[i : i + size]) for i in range(0, len(source), size))
-            ends.append(ear.end())
-        assert (out + ear.finish(), ends, ear.told()) == expected
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -215,43 +185,6 @@ def test_what_was_numbered_anew_is_broken_off_instead(rounds: list[list[Json]]) 
     out += b"".join(ear.feed(b"data: " + b"x" * (HELD_MOST // 2)) for _ in range(3))
     assert messages(out)[-1]["type"] == "error"
     assert (ear.feed(stream([SAYS])), ear.end(), ear.told(), ear.finish()) == (b"", Round(), Told(), b"")
-
-
-ANY = st.lists(st.one_of(
-    st.binary(max_size=30),
-    st.sampled_from([
-        b"\n\n", b"\r\n\r\n", b"\r\r", b": ping\n\n", b"data: [DONE]\n\n", b"event: error\ndata: {}\n\n", b'data: {"type": []}\n\n',
-        NAME.encode(), b'data: "headroom_retrieve"\n\n', b'data: {"type": "x", "index": [], "y": "headroom_retrieve"}\r\n\r\n',
-        b'data: {"type":"content_block_start","index":[],"content_block":{"type":"tool_use","name":"headroom_retrieve"}}\n\n',
-        b'data: {"type":"content_block_delta","index":7,"delta":{"partial_json":7,"text":[],"citation":1}}\n\n',
-    ]),
-    st.sampled_from([stream([LOOK, EDIT]), stream([THINKING, RAN, SAYS])[:-40], lines(events([BASH]), "\r\n"), stream([SAYS])[33:],
-                     stream([{"type": "text", "text": NAME}, CITED])]),
-), max_size=8).map(b"".join)
-
-
-@given(ANY, st.lists(st.integers(0, 3000), max_size=6))
-@settings(deadline=None, max_examples=150)
-def test_what_is_not_ours_goes_on_as_it_came(source: bytes, cuts: list[int]) -> None:
-    ends = [0, *sorted(min(cut, len(source)) for cut in cuts), len(source)]
-    parts = [source[a:b] for a, b in pairwise(ends)]
-    for ear in (StreamEar(), WholeEar(Whole())):
-        out = b"".join(map(ear.feed, parts))
-        assert ear.end() == Round()
-        assert out + ear.finish() == source
-        ear.told()
-
-
-@given(ANY)
-@settings(deadline=None, max_examples=100)
-def test_no_answer_is_too_odd_to_come_second(source: bytes) -> None:
-    for ear, first in ((StreamEar(), stream([LOOK, mine()])), (WholeEar(Whole()), written(message([LOOK, mine()])).encode())):
-        ear.feed(first)
-        assert ear.end().alone
-        ear.feed(source)
-        assert ear.end() == Round()
-        ear.finish()
-        assert ear.told().text.startswith("Let me look. ")
 
 
 BLOCKS = st.lists(st.sampled_from([THINKING, REDACTED, LOOK, SAYS, EDIT, RAN, FOUND, CITED, mine(7)]), max_size=5)

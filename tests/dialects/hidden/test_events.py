@@ -30,6 +30,16 @@ def test_events_with_all_their_bytes(stream: bytes, events: list[bytes], rest: b
     assert split(*(stream[i : i + 1] for i in range(len(stream)))) == (events, rest)
 
 
+@pytest.mark.parametrize(("rest", "last", "none"), [
+    (b"data: {}", b"data: {}", b""), (b"event: a\ndata: [1]\n", b"event: a\ndata: [1]\n", b""), (b"data: [DONE]", b"data: [DONE]", b""),
+    (b'data: {"a', b"", b'data: {"a'), (b"event: a", b"", b"event: a"), (b"", b"", b""),
+])
+def test_a_last_event_may_lack_its_blank_line(rest: bytes, last: bytes, none: bytes) -> None:
+    events = RawEvents()
+    assert events.feed(b"data: 1\n\n" + rest) == [b"data: 1\n\n"]
+    assert events.close() == (last, none)
+
+
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"data: ", b"x", b"event: y"]), max_size=30), st.lists(st.integers(0, 60), max_size=4))
 def test_no_byte_is_lost_wherever_it_is_cut(pieces: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(pieces)

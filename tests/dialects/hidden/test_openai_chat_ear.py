@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -20,10 +19,10 @@ from tests.dialects.hidden.openai_chat_answers import (
     EDIT,
     LOOK,
     PATCH,
+    ROUNDS,
     SAYS,
     SIGNED,
     THINKING,
-    call,
     chunk,
     chunks,
     finish_of,
@@ -51,24 +50,6 @@ def less_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 DONE = b"data: [DONE]\n\n"
-ROUNDS: dict[str, list[list[Json]]] = {
-    "nothing of ours": [[THINKING, LOOK]],
-    "no text before": [[mine()], [SAYS]],
-    "text in both": [[THINKING, LOOK, mine()], [THINKING, SAYS]],
-    "text behind it": [[LOOK, mine(), LOOK], [SAYS]],
-    "two at once": [[LOOK, mine(1), mine(2)], [SAYS]],
-    "two rounds": [[THINKING, mine(1)], [LOOK, mine(2)], [SAYS]],
-    "then the client's": [[LOOK, mine()], [LOOK, EDIT, BASH]],
-    "before the client's": [[mine(), EDIT]],
-    "between the client's": [[LOOK, EDIT, mine(), BASH]],
-    "behind the client's": [[PATCH, mine()]],
-    "mixed in the second": [[LOOK, mine(1)], [SAYS, mine(2), EDIT]],
-    "the limit": [[LOOK, mine(1)], [mine(2)]],
-    "nothing but ours": [[mine()]],
-    "no arguments": [[mine(1, "")], [SAYS]],
-    "signed thinking in all": [[SIGNED, mine(1)], [SIGNED, LOOK, mine(2)], [THINKING, SIGNED, SAYS, EDIT]],
-    "an empty end": [[LOOK, mine()], []],
-}
 table = pytest.mark.parametrize("rounds", ROUNDS.values(), ids=ROUNDS)
 
 
@@ -106,18 +87,6 @@ def test_a_whole_answer_is_the_one_that_the_stream_comes_to(rounds: list[list[Js
     assert {"message": bare, "finish_reason": answer["choices"][0]["finish_reason"], "usage": answer["usage"]} == rebuilt(data)
     assert (answer["id"], answer["created"], answer["model"]) == ("chatcmpl-1", 1_790_000_001, "m1")
     assert ear.told() == told
-
-
-@table
-def test_the_cut_does_not_matter(rounds: list[list[Json]]) -> None:
-    expected = shown(rounds)
-    for size in (1, 2, 3, 7, 61):
-        ear, out, ends = StreamEar(), b"", []
-        for number, pieces in enumerate(rounds, 1):
-            source = stream(pieces, number)
-            out += b"".join(ear.feed(source[i : i + size]) for i in range(0, len(source), size))
-            ends.append(ear.end())
-        assert (out + ear.finish(), ends, ear.told()) == expected
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -322,45 +291,6 @@ def test_what_was_numbered_anew_is_broken_off_instead(rounds: list[list[Json]]) 
     out += b"".join(ear.feed(b"data: " + b"x" * (HELD_MOST // 2)) for _ in range(3))
     assert "error" in messages(out)[-1]
     assert (ear.feed(stream([SAYS])), ear.end(), ear.told(), ear.finish()) == (b"", Round(), Told(), b"")
-
-
-ANY = st.lists(st.one_of(
-    st.binary(max_size=30),
-    st.sampled_from([
-        b"\n\n", b"\r\n\r\n", b"\r\r", b": ping\n\n", DONE, b'data: {"error": {}}\n\n', b'data: {"choices": [1, [], {"delta": 1}]}\n\n',
-        NAME.encode(), b'data: "headroom_retrieve"\n\n', b'data: {"choices": [], "y": "headroom_retrieve"}\r\n\r\n',
-        b'data: {"choices": [{"index": [], "delta": {"tool_calls": [{"function": "headroom_retrieve"}]}}]}\n\n',
-        b'data: {"choices": [{"delta": {"tool_calls": {"function": {"name": "headroom_retrieve"}}}}]}\n\n',
-        b'data: {"choices": [{"delta": {"role": 1, "content": 7, "reasoning_details": 1, "tool_calls": [7]}, "finish_reason": []}]}\n\n',
-        b'data: {"usage": 7, "choices": [{"delta": {"tool_calls": [{"index": "a", "id": [], "function": {"arguments": 1}}]}}]}\n\n',
-    ]),
-    st.sampled_from([stream([LOOK, EDIT]), stream([THINKING, SIGNED, SAYS])[:-40], lines(chunks([BASH]), "\r\n"), stream([SAYS])[33:],
-                     stream([{"content": NAME}, PATCH]), stream([call("x", "y", NAME)])]),
-), max_size=8).map(b"".join)
-
-
-@given(ANY, st.lists(st.integers(0, 3000), max_size=6))
-@settings(deadline=None, max_examples=150)
-def test_what_is_not_ours_goes_on_as_it_came(source: bytes, cuts: list[int]) -> None:
-    ends = [0, *sorted(min(cut, len(source)) for cut in cuts), len(source)]
-    parts = [source[a:b] for a, b in pairwise(ends)]
-    for ear in (StreamEar(), WholeEar(Whole())):
-        out = b"".join(map(ear.feed, parts))
-        assert ear.end() == Round()
-        assert out + ear.finish() == source
-        ear.told()
-
-
-@given(ANY)
-@settings(deadline=None, max_examples=100)
-def test_no_answer_is_too_odd_to_come_second(source: bytes) -> None:
-    for ear, first in ((StreamEar(), stream([LOOK, mine()])), (WholeEar(Whole()), written(whole([LOOK, mine()])).encode())):
-        ear.feed(first)
-        assert ear.end().alone
-        ear.feed(source)
-        assert ear.end() == Round()
-        ear.finish()
-        assert ear.told().text.startswith("Let me look. ")
 
 
 PIECES = st.lists(st.sampled_from([THINKING, SIGNED, LOOK, SAYS, EDIT, PATCH, mine(7)]), max_size=5)
