@@ -18,7 +18,8 @@ from headroom.dialects.document_memo import DocumentMemo
 from headroom.fitting.refit import Means
 from headroom.pipeline import standard
 from headroom.prices import load
-from headroom.proxy.compression import Compression, Prepared
+from headroom.proxy.compression import Compression
+from headroom.proxy.prepared import Prepared
 from headroom.proxy.refitting import Refitting
 from headroom.sent import Journal
 from headroom.stores.memory import Memory

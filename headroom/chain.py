@@ -41,7 +41,7 @@ def chain(conversation: Conversation, digest: Callable[[str], bytes]) -> Chain:
     links: list[bytes] = []
     link, opening = b"", ""
     opens = conversation.replies[0].first if conversation.replies else len(conversation.parts)
-    named = conversation.replies if conversation.definitions or conversation.tools_in is not None else ()
+    named = conversation.replies if conversation.defined else ()
     for i, part in enumerate(conversation.parts):
         if i == opens:
             opening = _opening(link)

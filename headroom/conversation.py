@@ -101,6 +101,11 @@ class Conversation:
     gone: Mapping[int, Sequence[int]] = field(default_factory=dict)
     """Part → parts before it that are left out of the request from there on, so that nothing behind may refer to them."""
 
+    @property
+    def defined(self) -> bool:
+        """It brings tools, and so one of ours may stand among them."""
+        return bool(self.definitions) or self.tools_in is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:

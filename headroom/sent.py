@@ -24,6 +24,9 @@ MEMO_BYTES = 32 << 20
 ROW_BYTES = 300
 """What a remembered row costs beyond its text: a key of 64 digits, two tuples, a dict entry; measured 290."""
 
+MISSING_BYTES, MISSING_ROW = 4 << 20, 200
+"""Room for names under which nothing stood, and what one takes: a key of 40 digits, a tuple, a dict entry."""
+
 REFRESH = 1 / 16
 """Part of a row's life after which the store is asked although we remember: it must see that the row is in use."""
 
@@ -62,23 +65,35 @@ class Journal:
         """`settle`: seconds after an outage in which a row that is not there may still be on its way."""
         self._store, self._now, self._space, self._settle = store, now, space, settle
         self._memo: Memo[str, tuple[Form, float]] = Memo(MEMO_BYTES)
+        self._missing: Memo[str, bool] = Memo(MISSING_BYTES)
         self._unwritten: dict[str, Form] = {}
         self._failed = float("-inf")
         """When the store was last found to be away."""
         self._to_mend = False
 
-    async def read(self, keys: Sequence[str]) -> Mapping[str, Form]:
-        """How the parts behind these chain keys were sent; a key that is not in the answer was not. Raises Unread."""
+    async def read(self, keys: Sequence[str], rare: Sequence[str] = (), new: Sequence[str] = ()) -> Mapping[str, Form]:
+        """How the parts behind these chain keys were sent; a key that is not in the answer was not. Raises Unread.
+
+        If all `keys` are remembered here, the store is not asked for the sake of others: `rare` ones, under which most often
+        nothing stands, if nothing stood there before; `new` ones, which nobody has sent as far as the caller can tell, since
+        `record` answers what stands."""
         found, wanted = self._remembered(keys)
-        if wanted:
+        seldom, unsure = self._remembered(rare)
+        sent, unsent = self._remembered(new)
+        found = {**found, **seldom, **sent}
+        if wanted or any(key in seldom or not self._missing.get(key) for key in unsure):
+            wanted += [*unsure, *unsent]
             try:
                 rows = await self._store.get(self._space, "", wanted)
                 found.update(self._remember({key: decode(row) for key, row in rows.items()}))
             except StoreError as error:
                 self._away()
                 raise Unread(error.message, found) from None
-            if len(found) < len(keys) and abs(self._now() - self._failed) < self._settle:
+            if abs(self._now() - self._failed) < self._settle and any(key not in found for key in wanted):
                 raise Unread("the store was away until a moment ago, and may not have been told everything yet", found)
+            for key in unsure:
+                if key not in found:
+                    self._missing.put(key, True, MISSING_ROW)  # a value, not an option
         return found
 
     async def record(self, forms: Mapping[str, Form]) -> Mapping[str, Form]:

@@ -117,6 +117,37 @@ async def test_absence_is_not_remembered(store: Watched, clock: Clock) -> None:
     assert await journal.read(["a"]) == {"a": "by another worker"}
 
 
+@pytest.mark.parametrize(("keys", "rare", "new", "asked"), [
+    ((), (), (), []),
+    (("mine",), (), ("n",), []),
+    ((), (), ("n",), []),
+    (("other",), (), ("n",), ["other", "n"]),
+    (("mine",), ("r",), ("n",), ["r", "n"]),
+    (("mine",), ("looked for",), ("n",), []),
+    (("other",), ("looked for",), (), ["other", "looked for"]),
+    (("mine",), ("mine",), ("mine",), []),
+], ids=str)
+async def test_the_store_is_not_asked_for_what_is_rare_or_new_alone(
+    store: Watched, clock: Clock, keys: tuple[str, ...], rare: tuple[str, ...], new: tuple[str, ...], asked: list[str],
+) -> None:
+    journal = Journal(store, clock)
+    await journal.record({"mine": "short"})
+    await journal.read([], ["looked for"])
+    before = len(store.asked)
+    await Journal(store, clock).record({"other": "theirs", "n": "new", "looked for": None})
+    found = await journal.read(keys, rare, new)
+    assert store.asked[before + 1 :] == ([asked] if asked else [])
+    assert dict(found) == {key: form for key, form in {"mine": "short", "other": "theirs", "n": "new", "looked for": None}.items()
+                           if key in asked or (key == "mine" and key in keys)}
+
+
+async def test_what_was_rare_and_is_recorded_here_is_known(store: Watched, clock: Clock) -> None:
+    journal = Journal(store, clock)
+    assert await journal.read([], ["r"]) == {}
+    await journal.amend({"r": "4"})
+    assert await journal.read([], ["r"]) == {"r": "4"}
+
+
 async def test_a_row_in_use_here_lives_on_in_the_store(store: Watched, clock: Clock) -> None:
     journal = Journal(store, clock)
     await journal.record({"a": "short"})

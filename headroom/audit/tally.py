@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from headroom.conversation import Edit, Report, Skip
-from headroom.proxy.compression import Prepared, Reading
+from headroom.proxy.prepared import Prepared, Reading
 from headroom.tokens import estimate
 
 REPEATED: frozenset[Skip] = frozenset(("sent_as_is", "not_tool_output", "opaque"))

@@ -12,7 +12,7 @@ from headroom.http.message import Fields, get
 from headroom.layers.observe import Account
 from headroom.prefix import Prefix, prefix
 from headroom.prices import Model, Rates
-from headroom.proxy.compression import Prepared
+from headroom.proxy.prepared import Prepared
 from headroom.record import PromptCache, Record
 
 CREDENTIALS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")

@@ -5,29 +5,29 @@ The heavy steps are pure and run in a worker thread when there is much to do; th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 import anyio.to_thread
 
 from headroom import weaving
-from headroom.chain import Chain, mended, reply
-from headroom.conversation import Address, Conversation, Edit, Report, Skip, Skipped
+from headroom.chain import mended
+from headroom.conversation import Conversation, Edit, Skip
 from headroom.dialects.base import Dialect
 from headroom.dialects.document import Document, Unreadable
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.dialects.hidden import HIDDEN
-from headroom.dialects.hidden.base import NAME, Exchange
+from headroom.dialects.hidden.base import NAME
 from headroom.errors import StoreError
-from headroom.fitting.refit import Occasion
-from headroom.fitting.subject import Subject
-from headroom.learning.pins import NONE, Pin
-from headroom.memo import Memo
-from headroom.patterns import Policies
+from headroom.fitting.subject import LEAST, Subject
+from headroom.learning.pins import Pin
 from headroom.pipeline import OFFERED, Outcome, Pipeline
-from headroom.proxy.refitting import Fitted, Given, Refitting, Standing, as_is, hint, never, stands
-from headroom.sent import Form, Journal, Unread
+from headroom.proxy.prepared import Caller, Prepared, Reading, untouched
+from headroom.proxy.recall import Known, Recall
+from headroom.proxy.refitting import Fitted, Given, Refitting, as_is, hint, stands
+from headroom.sent import Form, Journal
 from headroom.weaving import Addition, Seams
 
 T = TypeVar("T")
@@ -38,12 +38,6 @@ text is new, because the operator vouches for another way."""
 
 Keep = Callable[[Mapping[str, str]], Awaitable[None]]
 """Puts originals by key into the store; raises StoreError."""
-
-Pinned = Callable[[Conversation, Mapping[int, str]], Awaitable[Pin | None]]
-"""Finds what was learned before a conversation began, by the keys of its tool outputs."""
-
-Owner = Callable[[], Awaitable[str]]
-"""Finds the tenant of a request; raises StoreError."""
 
 OFF_LOOP = 32 * 1024
 """Bytes of new text from which a worker thread pays: handing over costs about 0.1 ms, 32 KiB cost about 1 ms."""
@@ -57,95 +51,8 @@ SHARE_ON_LOOP = 8
 MAX_PARTS = 20_000
 """Texts beyond which a body is left alone; each costs some microseconds and a row, and long conversations have thousands."""
 
-PLAIN_BYTES, PLAIN_ROW = 4 << 20, 200
-"""Room for answers without hidden rounds, and what one takes: a key of 40 digits, a tuple, a dict entry."""
-
 UNPARSED = 16 << 20
 """Bytes above which a body is forwarded unparsed: parsing would hold the interpreter for tens of milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """What is known by whose request it is."""
-
-    pinned: Pinned | None = None
-    """None: nothing was learned."""
-    owner: Owner | None = None
-    cold: Callable[[str], bool] = never
-    """By the key of its opening: the provider has nothing of a conversation cached, and the past may be changed for that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A body as far as it can be understood."""
-
-    document: Document
-    conversation: Conversation
-    keys: Chain
-    size: int
-    """Bytes of the body."""
-    target: str
-    """Path and query of the request."""
-    dialect: Dialect
-    seams: Seams | None
-    """None where this API has no way to hide something."""
-    policies: Policies = NONE
-    occasion: Occasion = "fit"
-    standing: Standing | None = None
-    """What may be decided about the conversation as a whole; None where nothing may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What leaves, and what there is to say about it."""
-
-    body: bytes
-    report: Report
-    reading: Reading | None = None
-    """None: the body was not read, it leaves as it came."""
-    changed: bool = False
-    """`body` is not what came."""
-    changes: Mapping[Address, str] = field(default_factory=dict)
-    """Texts in it that were edited."""
-    sent: Mapping[str, Form] = field(default_factory=dict)
-    """What the journal knew."""
-    other: int | None = None
-    """Where history would end if what has no record were read the other way; None where there is no doubt."""
-    unsettled: Literal["", "record", "amend"] = ""
-    """The forms are a guess, to be recorded once the provider has taken them."""
-    store_failures: int = 0
-    kept: bool = False
-    """The originals are in the store already."""
-    offered: bool = False
-    """Our tool stands in the body, so calls of it are to be answered."""
-    added: int = 0
-    """Estimated tokens of what was put in; in the report already."""
-    fitted: Fitted | None = None
-    bare: int = 0
-    """So many elements at the head of `body` stand without reasoning that was bound to what it was said behind."""
-    unlike: int = 0
-    """Answers with hidden rounds on record that the client has changed beyond recognition."""
-
-
-async def _own(sent: Mapping[str, Form], replies: Sequence[str], owner: Owner | None) -> Mapping[str, Form]:
-    """What the journal knows, without hidden rounds in which another tenant's texts were given back."""
-    owners = {key: name for key in replies if (name := weaving.owner(sent.get(key) or ""))}
-    if not owners:
-        return sent
-    try:
-        caller = "" if owner is None else await owner()
-    except StoreError:
-        caller = ""
-    return {key: form for key, form in sent.items() if owners.get(key, caller) == caller}
-
-
-BYTES_PER_TOKEN = 4
-"""For bodies that are not read: the usual rule of thumb, good to 25 %."""
-
-
-def untouched(body: bytes, reason: Skip, tokens: int | None = None) -> Prepared:
-    tokens = len(body) // BYTES_PER_TOKEN if tokens is None else tokens
-    return Prepared(body, Report(before=tokens, after=tokens, skipped=(Skipped(reason, tokens),)))
 
 
 class Compression:
@@ -157,9 +64,7 @@ class Compression:
         self, pipeline: Pipeline, journal: Journal, memo: DocumentMemo, *, durable: bool, views: Views = "never", offer: bool = False,
     ) -> None:
         self._pipeline, self._journal, self._memo, self._durable, self._views = pipeline, journal, memo, durable, views
-        self._offer = offer
-        self._plain: Memo[str, bool] = Memo(PLAIN_BYTES)
-        """Answers, by their keys, that are known to have no hidden rounds: those are on record before the client has the answer."""
+        self._offer, self.recall = offer, Recall(journal)
         self._threads = anyio.CapacityLimiter(THREADS)
         self._refitting: Refitting | None = None
 
@@ -183,8 +88,7 @@ class Compression:
         if leave is not None:
             tokens = await self.aside(len(body), lambda: self._pipeline.size(reading.conversation))
             return replace(untouched(body, leave, tokens), reading=reading)
-        pin = None if caller is None or caller.pinned is None else await caller.pinned(reading.conversation, reading.keys.parts)
-        prepared = await self._decide(reading, keep, pin, caller or Caller())
+        prepared = await self._decide(reading, keep, caller or Caller())
         if self._refitting is not None and not reading.conversation.only_counted:
             self._refitting.count(prepared.fitted)
         return prepared
@@ -200,11 +104,17 @@ class Compression:
     async def repaired(self, dialect: Dialect, prepared: Prepared) -> Prepared | None:
         """The same without any reasoning that is bound to what it was said behind, for a provider that refused all readings of
         the past: better without what the model thought than without the conversation. None if there is none."""
-        try:
-            body, count = await self.aside(len(prepared.body), lambda: weaving.without_reasoning(prepared.body, dialect.turns, dialect.bare))
-        except Unreadable:
-            return None
-        return None if body == prepared.body else replace(prepared, body=body, changed=True, bare=count)
+        # Another process may have left some out since we asked, and then no more than that.
+        row = "" if prepared.reading is None else await self.recall.repair(prepared.reading)
+        for most in (*([int(row)] if row.isdecimal() else ()), None):
+            bare = functools.partial(weaving.without_reasoning, prepared.body, dialect.turns, dialect.bare, most)
+            try:
+                body, count = await self.aside(len(prepared.body), bare)
+            except Unreadable:
+                return None
+            if body != prepared.body:
+                return replace(prepared, body=body, changed=True, bare=count)
+        return None
 
     async def settle(self, prepared: Prepared) -> int:
         """The provider took it: what was a guess becomes the record. Answers failures."""
@@ -219,13 +129,6 @@ class Compression:
             return 1
         return 0
 
-    async def remember(self, end: bytes, text: str, exchange: Exchange, owner: str = "") -> None:
-        """Record the hidden rounds of an answer to a conversation that ends so (Chain.end), and that has this visible text.
-        `owner` as in weaving.write. Raises StoreError."""
-        key = reply(end, text)
-        self._plain.put(key, False, PLAIN_ROW)  # a value, not an option
-        await self._journal.amend({key: weaving.write(exchange, owner)})
-
     def _read(self, dialect: Dialect, target: str, body: bytes) -> Reading:
         document = Document.parse(body, self._memo)
         conversation = dialect.read(document, target.partition("?")[0])
@@ -237,34 +140,34 @@ class Compression:
         standing = None if self._refitting is None else self._refitting.standing(subject, self._tokens, len(body))
         return Reading(document, conversation, subject.keys, len(body), target, dialect, seams, standing=standing)
 
-    def _wanted(self, reading: Reading) -> list[str]:
-        """What the journal is to be asked."""
-        conversation, keys = reading.conversation, reading.keys
-        defined = conversation.definitions or conversation.tools_in is not None
-        replies = (key for key in keys.replies if not self._plain.get(key)) if defined else ()
-        decided = () if self._refitting is None else self._refitting.wanted(reading.standing, hint(keys, conversation), reading.size)
-        repair = [mended(keys.opening)] if conversation.replies else []  # each time: any turn may be the one that is repaired
-        return [*([keys.opening] if defined else ()), *keys.parts.values(), *replies, *decided, *repair]
+    async def _known(self, reading: Reading, caller: Caller, pin: Pin | None) -> tuple[Reading, Known]:
+        """What is on record, and the reading with what may be decided for the conversation as a whole."""
+        conversation, keys, size = reading.conversation, reading.keys, reading.size
+        refitting, told = self._refitting, hint(keys, conversation)
+        decided = [] if refitting is None else refitting.wanted(reading.standing)
+        known = await self.recall(reading, caller.owner, decided, [
+            *([told] if refitting is not None and reading.standing is None and size >= LEAST else ()),
+            *([mended(keys.opening)] if conversation.replies else ()),  # any turn may be the one that is repaired
+            *([pin.key] if pin is not None else ()),
+        ])
+        if refitting is None:
+            return reading, known
+        if reading.standing is None and (caller.cold(keys.opening) or told in known.sent):
+            subject = Subject(reading.dialect, reading.document, conversation, keys)
+            reading = replace(reading, standing=refitting.standing(subject, self._tokens))
+            known = known.having(await self.recall(reading, caller.owner, refitting.wanted(reading.standing)))
+        if not known.failures:
+            refitting.read(reading.standing, known.sent)
+        return reading, known
 
-    async def _decide(self, reading: Reading, keep: Keep | None, pin: Pin | None, caller: Caller) -> Prepared:
-        keys, fresh = reading.keys, reading.conversation.fresh
-        wanted = self._wanted(reading)
-        if not wanted:
-            return await self._compress(reading, {}, fresh)
-        sent, failures = await self._known(wanted if pin is None else [*wanted, pin.key])
-        if self._refitting is not None and reading.standing is None and (caller.cold(keys.opening) or hint(keys, reading.conversation) in sent):
-            reading = replace(reading, standing=self._refitting.standing(Subject(reading.dialect, reading.document, reading.conversation, keys), self._tokens))
-            more, failed = await self._known(self._wanted(reading))
-            sent, failures = {**sent, **more}, failures + failed
-        if not failures:
-            for key in set(keys.replies).intersection(wanted).difference(sent):
-                self._plain.put(key, True, PLAIN_ROW)
-            if self._refitting is not None:
-                self._refitting.read(reading.standing, sent)
-        sent = await _own(sent, keys.replies, caller.owner)
-        history = [key for i, key in keys.parts.items() if i < fresh]
+    async def _decide(self, reading: Reading, keep: Keep | None, caller: Caller) -> Prepared:
+        keys, conversation = reading.keys, reading.conversation
+        pin = None if caller.pinned is None else await caller.pinned(conversation, keys.parts)
+        reading, known = await self._known(reading, caller, pin)
+        sent, failures = known.sent, known.failures
+        history = [key for i, key in keys.parts.items() if i < conversation.fresh]
         # Where a tool of ours stood is on record as well: without that, what was said behind it may stand on definitions unlike these.
-        undefined = bool(reading.conversation.replies) and keys.opening in wanted and keys.opening not in sent
+        undefined = bool(conversation.replies) and conversation.defined and keys.opening not in sent
         unknown = undefined or any(key not in sent for key in history)
         # Where no record can tell our history from foreign, because it could not be read or because it was lost with an
         # earlier process, purity says what we would have sent, and that is assumed. Else what has no record is foreign.
@@ -274,16 +177,16 @@ class Compression:
                 reading = replace(reading, policies=await pin.policies(sent, read=not failures))
             except StoreError:
                 failures += 1
-        if caller.cold(keys.opening) and not lost and not reading.conversation.only_counted:
+        if caller.cold(keys.opening) and not lost and not conversation.only_counted:
             reading = replace(reading, occasion="cold")
-        prepared = await self._reachable(reading, sent, 0 if lost else fresh, keep)
+        prepared = await self._reachable(reading, sent, 0 if lost else conversation.fresh, keep)
         if not await stands(prepared.fitted, reading.occasion, self._journal.claim):
-            prepared = await self._reachable(replace(reading, occasion="fit"), sent, fresh, keep)
+            prepared = await self._reachable(replace(reading, occasion="fit"), sent, conversation.fresh, keep)
         failures += prepared.store_failures
-        if reading.conversation.only_counted:
+        if conversation.only_counted:
             return replace(prepared, store_failures=failures)
         if unknown:
-            prepared = replace(prepared, other=fresh if lost else 0)
+            prepared = replace(prepared, other=conversation.fresh if lost else 0)
         if unknown and lost:
             return replace(prepared, unsettled="record", store_failures=failures)
         return await self._recorded(prepared, reading, failures)
@@ -312,12 +215,6 @@ class Compression:
         new, seams = history == 0, reading.seams
         offer = self._offer and new and reading.keys.opening not in sent and seams is not None and seams.may_offer(reading.target)
         return self._pipeline.ways(reading.keys, sent, new=new, offer=offer)
-
-    async def _known(self, keys: list[str]) -> tuple[Mapping[str, Form], int]:
-        try:
-            return await self._journal.read(keys), 0
-        except Unread as error:
-            return error.known, 1
 
     async def _recorded(self, prepared: Prepared, reading: Reading, failures: int) -> Prepared:
         """What is about to leave is on record first; a failure to write it is counted and changes no byte."""

@@ -17,8 +17,9 @@ from headroom.http.message import Body, Fields, Handler, Request, Response, end_
 from headroom.http.sse import Tap
 from headroom.mode import chosen
 from headroom.proxy.caching import beginning, credential, rewritten
-from headroom.proxy.compression import UNPARSED, Caller, Prepared, untouched
+from headroom.proxy.compression import UNPARSED
 from headroom.proxy.hearing import Circumstances, heard
+from headroom.proxy.prepared import Caller, Prepared, untouched
 from headroom.proxy.refitting import never
 from headroom.proxy.services import Services
 
@@ -136,12 +137,14 @@ class Exchange:
         # Where we changed nothing and are sure of it, the client has changed the past, and is told so. A body that has become
         # too large to be read is not: it lacks what we had put in.
         ours = prepared.changed or prepared.other is not None or prepared.reading is None
-        mended = await self._services.compression.repaired(self._dialect, prepared) if said[0] and ours else None
-        if mended is not None:
-            await said[1].body.aclose()
-            self._services.mishap("mended")
-            asked = mended
-            said = await self._again(request, raw, asked)
+        last: Prepared | None = prepared if ours else None
+        while said[0] and last is not None:
+            last = await self._services.compression.repaired(self._dialect, last)
+            if last is not None:
+                await said[1].body.aclose()
+                self._services.mishap("mended")
+                asked = last
+                said = await self._again(request, raw, asked)
         return said[1], asked
 
     async def _again(self, request: Request, raw: bytes, prepared: Prepared) -> tuple[bool, Response]:

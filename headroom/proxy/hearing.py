@@ -11,7 +11,8 @@ from headroom.dialects.hidden.base import Elements, Exchange, Hidden
 from headroom.errors import StoreError
 from headroom.http.message import Request, Response
 from headroom.patterns import How
-from headroom.proxy.compression import SHARE_ON_LOOP, Prepared, Reading
+from headroom.proxy.compression import SHARE_ON_LOOP
+from headroom.proxy.prepared import Prepared, Reading
 from headroom.proxy.refitting import left_out
 from headroom.proxy.rounds import Means, Rounds, is_plain
 from headroom.proxy.services import Services
@@ -77,7 +78,7 @@ async def heard(
 
     async def remember(text: str, exchange: Exchange) -> None:
         try:
-            await services.compression.remember(end, text, exchange, await services.owner(request) if stored else "")
+            await services.compression.recall.remember(end, text, exchange, await services.owner(request) if stored else "")
         except StoreError:
             services.mishap("journal")
 

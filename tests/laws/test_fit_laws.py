@@ -19,7 +19,8 @@ from headroom.fitting.scores import Order
 from headroom.fitting.subject import budget
 from headroom.pipeline import Pipeline, Scale, standard
 from headroom.prices import Model, load
-from headroom.proxy.compression import Compression, Prepared
+from headroom.proxy.compression import Compression
+from headroom.proxy.prepared import Prepared
 from headroom.proxy.refitting import Refitting
 from headroom.sent import Journal
 from headroom.stores.base import Store

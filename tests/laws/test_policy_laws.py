@@ -18,7 +18,8 @@ from headroom.learning.pins import MARK, Pin, Pins
 from headroom.learning.toin import Toin
 from headroom.patterns import Counts
 from headroom.pipeline import Pipeline, Scale
-from headroom.proxy.compression import Caller, Compression
+from headroom.proxy.compression import Compression
+from headroom.proxy.prepared import Caller
 from headroom.sent import Journal, encode
 from headroom.signature import signature
 from headroom.stores.base import Size, Space

@@ -17,7 +17,7 @@ from headroom.http.message import Fields
 from headroom.prefix import Common, Prefix, common
 from headroom.prices import load
 from headroom.proxy.caching import Caching, beginning, credential, rewritten
-from headroom.proxy.compression import Prepared
+from headroom.proxy.prepared import Prepared
 from headroom.record import PromptCache, Record
 from tests.proxy.test_compression import LONG, SAID, Books, body, compression, dialect, prepare, result
 

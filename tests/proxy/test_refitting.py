@@ -17,7 +17,8 @@ from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import StoreError
 from headroom.pipeline import standard
 from headroom.prices import load
-from headroom.proxy.compression import Caller, Compression, Prepared
+from headroom.proxy.compression import Compression
+from headroom.proxy.prepared import Caller, Prepared
 from headroom.proxy.refitting import COUNTED, Refitting, left_out, means, shown
 from headroom.sent import Journal
 from headroom.stores.base import Size, Space
