@@ -9,15 +9,19 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
+import anyio
+
 from headroom.conversation import Json
 from headroom.errors import OurError
 from headroom.ledger.book import Book
+from headroom.ledger.ledger import Ledger
 from headroom.ledger.queries import BREAKDOWNS, savings, windows
 from headroom.ledger.tables import fact
 from headroom.options import load
-from headroom.proxy.booking import ledger_path
+from headroom.proxy.booking import ledger_path, nodes
 from headroom.proxy.server import folder_of, state_url
 from headroom.settings import Settings
+from headroom.stores import is_remote, open_store, shown
 
 SHOWN = 5
 """Lines of a breakdown; --json has them all."""
@@ -28,13 +32,17 @@ NAMELESS = {"tool": "(the rest, and later turns)", "model": "(none)", "project":
 
 def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     given = _parser().parse_args(argv)
-    url = state_url(load(Settings, [], environ).settings, environ)
+    url = state_url(load(Settings, [] if given.state is None else ["--state", given.state], environ).settings, environ)
     path = ledger_path(url, folder_of(url, environ))
     if path is None:
         raise OurError("with state in memory, only the running proxy knows what was saved: ask GET /stats")
-    found = _read(Book(path, time.time)) if path.exists() else {"windows": [], "lost": 0}
+    book = Book(path, time.time) if path.exists() else None
+    if is_remote(url):
+        found = anyio.run(_read_all, url, book)
+    else:
+        found = {"windows": [], "lost": 0} if book is None else _read(book)
     if given.json:
-        print(json.dumps({"ledger": str(path), "saved_usd_is": "an estimate", **found}, indent=2), file=stdout)
+        print(json.dumps({"ledger": shown(url) if is_remote(url) else str(path), "saved_usd_is": "an estimate", **found}, indent=2), file=stdout)
     else:
         print(_text(found), file=stdout)
     return 0
@@ -43,26 +51,47 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="headroom savings", allow_abbrev=False,
-        description="From the ledger of this machine. Spent: by the providers' own counts and the price table. Saved: an estimate, at the price that "
+        description="From the ledger of this machine; with state in Redis, from those of all that share it. Spent: by the providers' own counts and the price table. Saved: an estimate, at the price that "
         "what was left out would have had, from the provider's cache or not; below 0 is a loss.",
     )
+    parser.add_argument("--state", metavar="URL", help="as of headroom proxy; a password is better put into HEADROOM_STATE")
     parser.add_argument("--json", action="store_true", help="for machines: all windows with all breakdowns")
     return parser
 
 
 def _read(book: Book) -> dict[str, Json]:
-    def work(db: sqlite3.Connection) -> dict[str, Json]:
-        return {"windows": [savings(db, window) for window in windows(time.time())], "lost": fact(db, "lost")}
-
     try:
-        return book.run(work)
+        return book.run(_sums)
     finally:
         book.close()
 
 
+async def _read_all(url: str, book: Book | None) -> dict[str, Json]:
+    store, ledger = open_store(url, time.time), None if book is None else Ledger(book)
+    accounts = nodes(store, ledger)
+    assert accounts is not None, "a remote state is one that nodes share"
+    try:
+        found = await accounts.ask(_sums)
+        return found | {"nodes": await accounts.nodes(), "current": accounts.current}
+    finally:
+        await accounts.aclose()
+        if ledger is not None:
+            await ledger.aclose()
+        await store.aclose()
+
+
+def _sums(db: sqlite3.Connection) -> dict[str, Json]:
+    return {"windows": [savings(db, window) for window in windows(time.time())], "lost": fact(db, "lost")}
+
+
 def _text(found: Mapping[str, Any]) -> str:
+    lines = [] if found.get("current", True) else ["Redis cannot be read now: this machine alone"]
+    return "\n".join([*lines, *_table(found)])
+
+
+def _table(found: Mapping[str, Any]) -> list[str]:
     if not any(window["requests"] for window in found["windows"]):
-        return "nothing is in the ledger yet: send requests through headroom proxy"
+        return ["nothing is in the ledger yet: send requests through headroom proxy"]
     lines = [f"{'':<14}{'requests':>10}{'tokens before':>16}{'saved':>14}{'':>8}{'spent':>13}{'saved, est.':>14}"]
     lines += [_line(TITLES[window["window"]], window) for window in found["windows"]]
     whole = found["windows"][-1]
@@ -75,7 +104,7 @@ def _text(found: Mapping[str, Any]) -> str:
     lines += [""] if whole["unpriced"] or found["lost"] else []
     lines += [f"{whole['unpriced']:,} requests are in no sum of dollars: no price is known for their model"] if whole["unpriced"] else []
     lines += [f"{found['lost']:,} requests are missing here, since the ledger could not be written"] if found["lost"] else []
-    return "\n".join(lines)
+    return lines
 
 
 def _line(title: str, sums: Mapping[str, Any]) -> str:

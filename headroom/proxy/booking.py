@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,10 +14,13 @@ from headroom.errors import StoreError
 from headroom.layers.observe import Account
 from headroom.ledger.book import Book
 from headroom.ledger.ledger import Ledger
+from headroom.ledger.nodes import Accounts, Nodes
 from headroom.ledger.queries import persistent
 from headroom.prices import Model
 from headroom.proxy.history import History
 from headroom.record import Record
+from headroom.stores import open_figures
+from headroom.stores.base import Store
 
 NAME = "state-ledger.db"
 
@@ -35,13 +39,21 @@ def ledger(url: str, folder: Path) -> Ledger:
     return Ledger(Book(ledger_path(url, folder), time.time))
 
 
+def nodes(store: Store, ledger: Ledger | None) -> Nodes | None:
+    """The account of all who share a state; None where this is the only ledger."""
+    figures = open_figures(store)
+    return None if figures is None else Nodes(ledger, figures, time.time, lambda: secrets.randbits(62) + 1)
+
+
 class Booking:
     """An Account in front of another. Not locked: it lives on one thread, the event loop's."""
 
-    def __init__(self, account: Account, ledger: Ledger, find: Callable[[str], Model | None]) -> None:
-        """`find` gives a model of the price table, by any name."""
+    def __init__(self, account: Account, ledger: Ledger, find: Callable[[str], Model | None], store: Store | None = None) -> None:
+        """`find` gives a model of the price table, by any name. `store`: where state is that other nodes may share."""
         self._account, self.ledger, self._find = account, ledger, find
-        self.history = History(ledger)
+        self._nodes = None if store is None else nodes(store, ledger)
+        self._accounts: Accounts = self._nodes or ledger
+        self.history = History(self._accounts)
 
     def begin(self) -> None:
         self._account.begin()
@@ -57,9 +69,22 @@ class Booking:
             self.ledger.write(record)
 
     async def stats(self) -> Json:
-        """For /stats. `lost` is what the ledger itself knows of; `lost_here` and `waiting` this process alone."""
+        """For /stats. `lost` is what the ledger itself knows of; `lost_here` and `waiting` this process alone. With other
+        nodes: of how many this is the sum, and whether they could be asked now or it is what they published before."""
         try:
-            found = await self.ledger.ask(persistent)
+            found = await self._accounts.ask(persistent)
+            if self._nodes is not None:
+                found |= {"nodes": await self._nodes.nodes(), "current": self._nodes.current}
         except StoreError as error:
             found = {"error": error.message}
         return {**found, "where": self.ledger.where, "lost_here": self.ledger.lost, "waiting": self.ledger.waiting}
+
+    async def keep_publishing(self, mishap: Callable[[str], None]) -> None:
+        """For other nodes, until cancelled, or for nothing if there are none."""
+        if self._nodes is not None:
+            await self._nodes.keep_publishing(mishap)
+
+    async def aclose(self) -> None:
+        if self._nodes is not None:
+            await self._nodes.aclose()
+        await self.ledger.aclose()

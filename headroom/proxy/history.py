@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from headroom.conversation import Json
 from headroom.errors import BadRequest, Busy, StoreError
 from headroom.http.message import Request, Response, once
-from headroom.ledger.ledger import Ledger
+from headroom.ledger.nodes import Accounts
 from headroom.ledger.queries import COLUMNS, Window, history
 from headroom.ledger.rollup import SERIES
 
@@ -30,8 +30,8 @@ RISKY = ("=", "+", "-", "@", "\t", "\r")
 class History:
     """A Handler."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
 
     async def __call__(self, request: Request) -> Response:
         asked = _asked(request)
@@ -40,7 +40,7 @@ class History:
             raise BadRequest(f"series is one of {', '.join(SERIES)}; format is json or csv")
         window = Window("asked", _moment("from", asked.get("from"), 0), _moment("to", asked.get("to"), 1 << 40))
         try:
-            rows = await self._ledger.ask(lambda db: history(db, series, window))
+            rows = await self._accounts.ask(lambda db: history(db, series, window))
         except StoreError as error:
             raise Busy(f"the ledger cannot be read now: {error.message}", retry_after=1) from None
         text = as_csv(rows) if kind == "csv" else json.dumps({"series": series, "rows": rows}, ensure_ascii=True)

@@ -124,7 +124,7 @@ class Proxy:
         self.toin = learning(settings, self.store)
         self.account = Account(Totals(), Metrics(__version__), Learned(), self.log, time.time, self.toin)
         self.prices = Daily(prices(settings.prices), date.today)
-        self.booking = Booking(self.account, ledger(url, folder_of(url, environ)), lambda name: self.prices().find(name))
+        self.booking = Booking(self.account, ledger(url, folder_of(url, environ)), lambda name: self.prices().find(name), self.store)
         self.caching = Caching(self.booking, CacheGuard(), lambda name: self.prices().find(name))
         self.recount = Recount()
         self._door = door(settings.proxy_token, settings.allowed_hosts, settings.host)
@@ -154,8 +154,8 @@ class Proxy:
             self._compression.fitting(self.refitting)
         self.siblings = Siblings(self.account, __version__, self._elsewhere, lambda: self.booking.ledger.waiting)
         room = None if settings.no_cache else Room(settings.cache_max_entries, settings.cache_max_bytes, settings.cache_ttl)
-        beside = Shared(self.store, self.originals.secret, Told(self.siblings.clear, self.siblings.cleared), settings.workers)
-        self.answering = Answering(room, settings.max_body, self.account, beside)
+        told = Told(self.siblings.clear, self.siblings.cleared)
+        self.answering = Answering(room, settings.max_body, self.account, Shared(self.store, self.originals.secret, told, settings.workers))
         self._pinning = Pinning(None if self.toin is None else Pins(self.toin, self._journal), self.originals)
         self.control = control.Control(self._inside())
         self.handler = self._assemble()
@@ -299,7 +299,7 @@ class Proxy:
         if self.log is not None:
             await self.log.aclose()
         await self.limits.aclose()
-        await self.booking.ledger.aclose()
+        await self.booking.aclose()
         self.siblings.close()
         await self.store.aclose()
 
@@ -346,6 +346,7 @@ class App:
             background.start_soon(proxy.mend)
             background.start_soon(proxy.siblings.keep_posting)
             background.start_soon(proxy.limits.keep_writing)
+            background.start_soon(proxy.booking.keep_publishing, proxy.account.mishap)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             proxy.draining = True

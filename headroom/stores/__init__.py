@@ -13,6 +13,7 @@ from headroom.stores.counters import Counters
 from headroom.stores.counters_memory import MemoryCounters
 from headroom.stores.counters_redis import RedisCounters
 from headroom.stores.counters_sqlite import SQLiteCounters
+from headroom.stores.figures_redis import RedisFigures
 from headroom.stores.memory import Memory
 from headroom.stores.redis import Redis
 from headroom.stores.redislink import Link
@@ -51,6 +52,11 @@ def open_counters(store: Store, now: Callable[[], float]) -> Counters:
 def open_answers(store: Store, room: Room, now: Callable[[], float]) -> RedisAnswers | None:
     """None where each process keeps its own, in memory. `now` in seconds, steady."""
     return RedisAnswers(store, room, now) if isinstance(store, Redis) else None
+
+
+def open_figures(store: Store) -> RedisFigures | None:
+    """None where there are no other nodes."""
+    return RedisFigures(store) if isinstance(store, Redis) else None
 
 
 def shown(url: str) -> str:

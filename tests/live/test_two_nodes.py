@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class World:
     client: Client
     stack: AsyncExitStack
     home: str
-    """For the ledger, of which each machine has its own."""
+    """For the ledgers: each machine has its own."""
     upstream: str = ""
     sent: dict[str, list[Any]] = field(default_factory=dict)
     nodes: list[str] = field(default_factory=list)
@@ -68,7 +69,7 @@ class World:
 
     async def start(self, state: str, *more: str) -> None:
         arguments = ["--quiet", f"--state={state}", f"--anthropic-api-url={self.upstream}", *more]
-        app = App(load(Settings, arguments, {}).settings, {"HOME": self.home})
+        app = App(load(Settings, arguments, {}).settings, {"HOME": f"{self.home}/{len(self.nodes)}"})
         self.nodes.append(await self.stack.enter_async_context(serving(app)))
 
     async def ask(self, node: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -208,3 +209,65 @@ async def test_limits_are_everybodys_and_each_ones_own_while_redis_is_away(world
     for node in (0, 1):
         await health(world, node, "healthy")
     assert await admitted() == [429, 429, 429, 429]
+
+
+async def test_what_one_node_asked_another_gives_again_until_any_is_told_to_forget(world: World, redis: RedisServer) -> None:
+    for _ in range(2):
+        await world.start(redis.url + PATIENT)
+    await world.say(0, 1)
+    await world.say(1, 1)
+    assert len(world.sent["c"]) == 1
+    assert (await world.ask(1, "GET", "/stats"))[1]["cache"] | {"bytes": 0} == {"entries": 1, "bytes": 0, "hits": 1, "misses": 0}
+    assert (await world.ask(0, "POST", "/cache/clear"))[0] == 200
+    assert (await world.ask(1, "GET", "/stats"))[1]["cache"]["entries"] == 0
+    await world.say(1, 1)
+    assert len(world.sent["c"]) == 2
+    redis.kill()
+    for node in (0, 1):
+        await world.say(node, 1)
+    assert len(world.sent["c"]) == 4, "without it, each request is asked for itself"
+    assert (await world.ask(0, "POST", "/cache/clear"))[0] == 503
+
+
+async def savings(world: World, node: int) -> tuple[Any, Any, Any]:
+    """What a node says of all: exchanges, tokens saved, and exchanges in the hours."""
+    found = (await world.ask(node, "GET", "/stats"))[1]["persistent_savings"]
+    rows = (await world.ask(node, "GET", "/stats-history?series=hourly"))[1]["rows"]
+    return found["requests"], found["tokens_saved"], sum(row["requests"] for row in rows)
+
+
+async def agreed(world: World, requests: int) -> None:
+    """Returns when both nodes say that there were so many."""
+    with anyio.fail_after(60):
+        while True:
+            told = [await savings(world, node) for node in (0, 1)]
+            assert all(n <= requests for n, _, _ in told), "nothing is counted twice"
+            if told[0] == told[1] and told[0][0] == told[0][2] == requests:
+                return
+            await anyio.sleep(0.05)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_savings_are_the_sum_of_all_nodes(world: World, redis: RedisServer, tmp_path: Path, kept: bool) -> None:
+    """Also after Redis died under load, and came back with all it had or with nothing."""
+    for _ in range(2):
+        await world.start(redis.url + PATIENT, "--no-cache")
+    await world.say(0, 1)
+    for turn in (2, 3):
+        await world.say(1, turn)
+    await agreed(world, 3)
+    redis.kill()
+    for turn in (4, 5, 6):
+        await world.say(turn % 2, turn)
+    assert (await savings(world, 0))[0] in (4, 5), "its own, and what it had heard of the other"
+    if not kept:
+        for file in redis.folder.rglob("*.aof"):
+            file.unlink()
+        for file in redis.folder.rglob("*.manifest"):
+            file.unlink()
+    redis.start()
+    await agreed(world, 6)
+    environ = {"HEADROOM_STATE": redis.url + PATIENT, "HOME": str(tmp_path / "elsewhere")}
+    command = [sys.executable, "-m", "headroom", "savings", "--json"]
+    said = await anyio.run_process(command, env={**os.environ, **environ})
+    assert json.loads(said.stdout)["windows"][2]["requests"] == 6
