@@ -218,6 +218,44 @@ async def test_a_truncated_file_goes_on_at_its_start(path: Path, clock: Clock) -
     assert ids(path) == ["r-1"]
 
 
+async def test_lines_that_a_killed_process_had_not_written_are_written_once(path: Path, clock: Clock) -> None:
+    async with opened(path, clock) as log:
+        for n in (1, 2):
+            log.write(numbered(n))
+        await settled(log)
+    rows = [json.loads(line(row(numbered(n)))) for n in (1, 2, 3)]
+    again = json.loads(line(row(replace(numbered(1), ts=RECORD.ts + 1))))  # a client may choose an id twice
+    async with opened(path, clock) as successor:
+        successor.restore([*rows, again])
+        successor.restore([])
+        successor.write(numbered(4))
+        await settled(successor)
+    assert ids(path) == ["r-1", "r-2", "r-3", "r-1", "r-4"]
+
+
+async def test_a_pipe_cannot_tell_what_was_written(tmp_path: Path, clock: Clock) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    log = RequestLog(pipe, clock)
+    log.restore([row(RECORD)])
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(BlockingIOError):
+        os.read(reader, 1)
+    os.close(reader)
+    assert log.dropped == 0
+    await log.aclose()
+
+
+async def test_what_cannot_be_restored_is_counted(tmp_path: Path, clock: Clock) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    log = RequestLog(folder / "log", clock)
+    (folder / "log").unlink()
+    folder.rmdir()
+    log.restore([row(RECORD)])
+    assert log.dropped == 1
+
+
 async def test_a_line_torn_by_a_kill_does_not_spoil_the_next(path: Path, clock: Clock) -> None:
     path.write_text('{"request_id": "r-0"}\n{"request_')
     async with opened(path, clock) as log:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -167,6 +168,33 @@ def test_factors_stay_in_bounds(observations: list[tuple[str, int, int]]) -> Non
         learned.observe(model, reported, counted)
         assert 0.5 <= learned.factor(model) <= 3.0
         assert len(learned.factors()) <= 3
+
+
+def test_what_two_have_learned_counts_by_how_much_each_has_seen() -> None:
+    one, other, sums = Learned(), Learned(), Learned()
+    for _ in range(40):
+        one.observe("gpt-5", 2_000, 1_000)
+    for _ in range(5):
+        other.observe("gpt-5", 1_000, 1_000)
+    other.observe("claude-opus-5", 1_300, 1_000)
+    for learned in (one, other):
+        sums.absorb(learned.dump())
+    assert sums.factor("gpt-5") == pytest.approx((10 * one.factor("gpt-5") + 5 * 1.0) / 15)
+    assert sums.factor("claude-opus-5") == other.factor("claude-opus-5")
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(500, 10**6), st.integers(500, 10**6)), max_size=30), st.randoms())
+def test_a_factor_of_many_lies_between_theirs_and_models_stay_few(observations: list[tuple[str, int, int]], random: Random) -> None:
+    many, sums = [Learned(max_models=2) for _ in range(3)], Learned(max_models=2)
+    for observation in observations:
+        random.choice(many).observe(*observation)
+    for learned in many:
+        sums.absorb(learned.dump())
+    assert len(sums.factors()) <= 2
+    for model, factor in sums.factors().items():
+        theirs = [learned.factors()[model] for learned in many if model in learned.factors()]
+        assert min(theirs) - 1e-9 <= factor <= max(theirs) + 1e-9
 
 
 def test_the_longest_unheard_of_model_is_forgotten() -> None:

@@ -152,12 +152,16 @@ class Siblings:
         return self._clears, 0 if self._board is None else self._board.clears
 
     async def keep_posting(self) -> None:
-        """Until cancelled. A post drops what was added before the one before it, so that has to be written down first; if the
-        ledger cannot be written for long, until the board is full."""
+        """Until cancelled."""
         while self._board is not None:
-            if self._kept - self._waiting() >= self._kept_before:
+            if self.due():
                 self.post()
             await anyio.sleep(POST_SECONDS)
+
+    def due(self) -> bool:
+        """Whether we may post: that drops what was added before the last post, which has to be in the ledger by then. While
+        the ledger cannot be written we add, until the board is full."""
+        return self._kept - self._waiting() >= self._kept_before
 
     def post(self) -> None:
         self._follow()

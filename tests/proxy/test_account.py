@@ -9,7 +9,9 @@ from headroom.conversation import Edit, Json, Report, Usage
 from headroom.learning.toin import Toin
 from headroom.metrics import Metrics
 from headroom.proxy.account import Account
+from headroom.proxy.finished import Finished
 from headroom.record import Record
+from headroom.requestlog import row
 from headroom.stores.memory import Memory
 from headroom.tokens import Learned
 from headroom.totals import Totals
@@ -44,6 +46,22 @@ def test_a_record_reaches_everybody_who_counts() -> None:
     assert b"headroom_tokens_saved_total" in text
     assert account.totals.stats(0.0)["requests"]["total"] == 1
     assert len(log.records) == 1
+
+
+def test_who_could_go_on_for_us_is_told_first_and_of_the_line_too() -> None:
+    log, kept = Lines(), list[Finished]()
+    account = Account(Totals(), Metrics("1"), Learned(), log, lambda: 0.0)
+    account.keep = lambda one: kept.append(one) if not log.records else None
+    account.begin()
+    account.end(record())
+    assert kept == [Finished(record(), row(record()))]
+    account.restore([{"ts": 1}])
+    assert log.restored == [{"ts": 1}]
+    alone = Account(Totals(), Metrics("1"), Learned(), None, lambda: 0.0)
+    alone.restore([{"ts": 1}])
+    alone.keep = kept.append
+    alone.end(record())
+    assert kept[1].line is None
 
 
 def test_the_factor_is_learned_from_what_the_provider_counted() -> None:

@@ -46,6 +46,20 @@ async def test_each_record_is_priced_and_in_the_ledger_when_the_others_hear_of_i
 
 
 @pytest.mark.anyio
+async def test_what_a_killed_process_had_booked_is_booked_once(tmp_path: Path) -> None:
+    path, books = tmp_path / "x.db", Books()
+    killed = Booking(books, Ledger(Book(path, lambda: float(MONDAY))), find)
+    for name in ("a", "b"):
+        killed.end(record(name))
+    await killed.ledger.aclose()
+    successor = Booking(Books(), Ledger(Book(path, lambda: float(MONDAY))), find)
+    successor.again([*books.records, replace(books.records[0], request_id="c")])
+    assert (await successor.stats())["requests"] == 3
+    assert (await successor.stats())["spent_usd"] == 3 * books.records[0].cost.spent / 1e9
+    await successor.ledger.aclose()
+
+
+@pytest.mark.anyio
 async def test_a_ledger_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     booking = Booking(Books(), Ledger(Book(tmp_path / "file" / "x.db", lambda: 0.0)), find)

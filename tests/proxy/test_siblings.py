@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from headroom.conversation import Report
+from headroom.conversation import Report, Usage
+from headroom.ledger.entry import entry
 from headroom.metrics import Metrics
 from headroom.proxy.account import Account
 from headroom.proxy.board import Board
@@ -23,20 +25,40 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX locks")
 
 RECORD = Record(
     ts=1.0, request_id="r", provider="anthropic", dialect="anthropic", model="claude", path="/v1/messages", stream=True,
-    status=200, report=Report(), tokens_before=100, tokens_after=75, overhead_ms=0.5, ttfb_ms=80.0, total_ms=2000.0,
+    status=200, report=Report(1000, 1000), tokens_before=100, tokens_after=75, usage=Usage(1500), overhead_ms=0.5, ttfb_ms=80.0, total_ms=2000.0,
 )
 STORED = "headroom_ccr_stored_total"
+FACTORS = (1.1, 1.18, 1.244)
+"""After one, two and three requests in which the provider counts half as much again as we do."""
+
+
+class Lines:
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    def write(self, record: Record) -> None:
+        self.written.append(record.request_id)
+
+    def restore(self, rows: Sequence[Any]) -> None:
+        self.written += [row["request_id"] for row in rows]
 
 
 class Worker:
     """One process, as far as figures go. In one real process a lock keeps nobody out, so each is given its slot."""
 
     def __init__(self, path: Path, version: str = "1") -> None:
-        self.account = Account(Totals(), Metrics("1"), Learned(), None, lambda: 2.0)
+        self.log = Lines()
+        self.account = Account(Totals(), Metrics("1"), Learned(), self.log, lambda: 2.0)
         self.stored = 0
-        self.siblings = Siblings(self.account, version, lambda: {STORED: self.stored})
+        self.waiting = 0
+        self.siblings = Siblings(self.account, version, lambda: {STORED: self.stored}, lambda: self.waiting)
         self.board = Board(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self.siblings.join(self.board)
+        self.left = self.siblings.join(self.board)
+
+    def finish(self, id: str, model: str = "claude") -> None:
+        """Without a post."""
+        self.account.begin()
+        self.account.end(replace(RECORD, request_id=id, model=model))
 
     def serve(self, model: str = "claude") -> None:
         self.account.begin()
@@ -99,6 +121,72 @@ def test_a_successor_goes_on_where_the_dead_one_stopped(workers: list[Worker], t
         assert worker.metric("headroom_requests_total") == 4
         assert worker.metric(STORED) == 4
         assert worker.metric("headroom_active_requests") == 0, "what it was at is over"
+
+
+def test_what_ended_since_the_last_post_counts_at_once(workers: list[Worker]) -> None:
+    for number, worker in enumerate(workers):
+        for n in range(number + 1):
+            worker.finish(f"{number}.{n}", f"model {number}")
+    for worker in workers:
+        assert worker.requests == 6
+        assert worker.metric("headroom_requests_total") == 6
+        assert worker.siblings.factors() == {f"model {n}": pytest.approx(FACTORS[n]) for n in range(3)}
+
+
+def test_who_takes_over_has_all_that_was_finished(workers: list[Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = workers[0]
+    killed.finish("posted")
+    killed.siblings.post()
+    killed.finish("posted, perhaps not booked")
+    killed.siblings.post()
+    killed.finish("since")
+    monkeypatch.setattr(Board, "_lock", lambda board, slot: slot == 0)
+    successor = Worker(tmp_path / "board")
+    assert [record.request_id for record in successor.left] == successor.log.written == ["posted, perhaps not booked", "since"]
+    assert [entry(record) for record in successor.left] == [entry(replace(RECORD, request_id=id)) for id in successor.log.written]
+    for worker in (successor, workers[1]):
+        assert worker.requests == 3
+        assert worker.metric("headroom_requests_total") == 3
+    again = Worker(tmp_path / "board")
+    assert [record.request_id for record in again.left] == ["since"], "until two posts have followed"
+    assert again.requests == 3
+    again.siblings.close()
+    assert Worker(tmp_path / "board").left == [], "who ends by itself has written all down"
+
+
+def test_nothing_is_dropped_that_the_ledger_does_not_have(workers: list[Worker]) -> None:
+    worker, reader = workers[:2]
+
+    def turn() -> None:
+        if worker.siblings.due():
+            worker.siblings.post()
+
+    worker.finish("1")
+    turn()
+    worker.waiting = 1
+    worker.finish("2")
+    turn()
+    worker.finish("3")
+    worker.waiting = 2
+    turn()
+    assert worker.siblings.due() is False
+    assert reader.requests == 3
+    worker.waiting = 0
+    assert worker.siblings.due()
+
+
+def test_a_full_board_is_posted(workers: list[Worker]) -> None:
+    worker = workers[0]
+    for n in range(2000):
+        worker.finish(f"{n:0900}")
+    assert workers[1].requests == 2000
+
+
+def test_after_anothers_reset_only_what_follows_counts(workers: list[Worker]) -> None:
+    workers[0].finish("before")
+    workers[1].siblings.reset()
+    workers[0].finish("after")
+    assert [worker.requests for worker in workers] == [1, 1, 1]
 
 
 def test_a_reset_is_everybodys(workers: list[Worker]) -> None:
