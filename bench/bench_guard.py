@@ -8,12 +8,12 @@ from contextlib import ExitStack
 
 from bench.bench_latency import grown, priced
 from bench.proxy import proxy
-from bench.wire import Connection, load, median, provider, request
+from bench.wire import alternated, load, median, provider
 
 WIDE = ("--rpm", "10000000", "--tpm", "100000000")
 """Limits that count and never refuse."""
 
-COUNT, WARM = 400, 20
+COUNT = 400
 LOADED, CONNECTIONS = 6_000, 32
 AIM_MS, AIM_RATE = 0.9, 1_500
 """Added p50 in all, and requests a second, with everything on."""
@@ -28,7 +28,7 @@ def main() -> None:
         }
         upstream = stack.enter_context(provider())
         ports = {"direct": upstream} | {name: stack.enter_context(proxy(upstream, *options)).port for name, options in cases.items()}
-        times = _alternated(ports)
+        times = {name: median(found) for name, found in alternated(ports, grown(900, random.Random(7)), COUNT).items()}
         rates = {name: load(port, next(grown(900, random.Random(7))), CONNECTIONS, LOADED) for name, port in ports.items() if name != "direct"}
     off = times["off"] - times["direct"]
     print(f"{'1 KB':<12}{'p50, ms':>10}{'added':>10}{'by it':>10}{'ratio':>8}{'requests/s':>13}")
@@ -39,24 +39,6 @@ def main() -> None:
     both = times["both"] - times["direct"]
     print(f"both: added p50 {both:.2f} ms (aim {AIM_MS}){'' if both <= AIM_MS else '  missed'}, "
           f"{rates['both']:,.0f} requests/s (aim {AIM_RATE:,}){'' if rates['both'] >= AIM_RATE else '  missed'}")
-
-
-def _alternated(ports: dict[str, int]) -> dict[str, float]:
-    """Milliseconds, p50 of each; one connection each, turn by turn, in an order that changes."""
-    rng = random.Random(7)
-    bodies, names = grown(900, rng), list(ports)
-    connections = {name: Connection(port) for name, port in ports.items()}
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for i in range(COUNT + WARM):
-        data = next(bodies)
-        rng.shuffle(names)
-        for name in names:
-            seconds = connections[name].ask(request(ports[name], data)).seconds
-            if i >= WARM:
-                times[name].append(seconds * 1000)
-    for connection in connections.values():
-        connection.close()
-    return {name: median(times[name]) for name in ports}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.proxy import proxy
-from bench.wire import Connection, load, median, provider, request
+from bench.wire import alternated, load, median, provider
 
 WORDS = ["request", "worker", "cache", "item", "status", "queue", "retry", "user", "order", "shard", "token", "batch", "index", "commit", "table"]
 KIND = b"bench:json:0"
@@ -83,19 +83,9 @@ def new_logs(rng: random.Random) -> Iterator[bytes]:
 
 def added(direct: int, through: int, bodies: Iterator[bytes], count: int) -> tuple[float, float, float]:
     """Milliseconds: p50 direct, p50 through the proxy, and p99 through it; one connection each, turn by turn."""
-    a, b = Connection(direct), Connection(through)
-    plain: list[float] = []
-    proxied: list[float] = []
-    for i in range(count + 5):
-        data = next(bodies)
-        pair = [(a, direct, plain), (b, through, proxied)]
-        for connection, port, times in pair if i % 2 else reversed(pair):
-            seconds = connection.ask(request(port, data)).seconds
-            if i >= 5:  # the first ones warm connections and memories
-                times.append(seconds * 1000)
-    a.close()
-    b.close()
-    return median(plain), median(proxied), sorted(proxied)[int(len(proxied) * 0.99)]
+    times = alternated({"direct": direct, "through": through}, bodies, count)
+    proxied = times["through"]
+    return median(times["direct"]), median(proxied), proxied[int(len(proxied) * 0.99)]
 
 
 CASES: tuple[tuple[str, Callable[[random.Random], Iterator[bytes]], int, float], ...] = (

@@ -16,7 +16,7 @@ import anyio
 
 from bench.bench_latency import KIND, grown
 from bench.proxy import proxy
-from bench.wire import Connection, load, median, provider, request
+from bench.wire import alternated, load, median, provider
 from headroom.conversation import Edit, Report, Usage
 from headroom.cost import cost
 from headroom.ledger.book import Book
@@ -34,7 +34,7 @@ AIM_US = 20.0
 """Microseconds a record, on the request path: entry and queue."""
 
 RECORDS, PAUSE_EVERY = 20_000, 2_000
-COUNT, WARM, LOADED, LOADS, CONNECTIONS = 400, 20, 3_000, 3, 32
+COUNT, LOADED, LOADS, CONNECTIONS = 400, 3_000, 3, 32
 """The best of several loads counts: whatever else runs here only slows them."""
 
 EDITS = tuple(Edit("logs", tool, "", "", "lossy", 900, 300) for tool in ("Bash", "Read", "Grep"))
@@ -101,7 +101,8 @@ def _proxies() -> None:
         running = {
             "without": stack.enter_context(proxy(upstream, *options, program=WITHOUT)), "with": stack.enter_context(proxy(upstream, *options)),
         }
-        times = _alternated({"direct": upstream} | {name: one.port for name, one in running.items()})
+        ports = {"direct": upstream} | {name: one.port for name, one in running.items()}
+        times = {name: median(found) for name, found in alternated(ports, grown(900, random.Random(7)), COUNT).items()}
         body, before = next(grown(900, random.Random(7))), {name: _cpu(one.pid) for name, one in running.items()}
         loads = [{name: load(one.port, body, CONNECTIONS, LOADED) for name, one in running.items()} for _ in range(LOADS)]
         rates = {name: max(each[name] for each in loads) for name in running}
@@ -116,24 +117,6 @@ def _cpu(pid: int) -> float:
     """Seconds that a process has run so far, which other load on the machine hardly changes."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _alternated(ports: dict[str, int]) -> dict[str, float]:
-    """Milliseconds, p50 of each; one connection each, turn by turn, in an order that changes."""
-    rng = random.Random(7)
-    bodies, names = grown(900, rng), list(ports)
-    connections = {name: Connection(port) for name, port in ports.items()}
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for i in range(COUNT + WARM):
-        data = next(bodies)
-        rng.shuffle(names)
-        for name in names:
-            seconds = connections[name].ask(request(ports[name], data)).seconds
-            if i >= WARM:
-                times[name].append(seconds * 1000)
-    for connection in connections.values():
-        connection.close()
-    return {name: median(times[name]) for name in ports}
 
 
 if __name__ == "__main__":

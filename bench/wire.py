@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import random
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,9 @@ CLOSES = (
 KEY = re.compile(rb'"key" *: *"([0-9a-f]{24})"')
 """Which text bench:asks is to ask for, in the metadata."""
 
+
+WARM = 20
+"""Requests that warm connections and memories before anything is measured."""
 
 ASKING: list[float] = []
 """When the provider's process last called the tool; it serves one client then."""
@@ -172,6 +176,23 @@ class Connection:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def alternated(ports: Mapping[str, int], bodies: Iterator[bytes], count: int) -> dict[str, list[float]]:
+    """Milliseconds of each request, in order of size: one connection each, turn by turn, in an order that changes."""
+    order, names = random.Random(7), list(ports)
+    connections = {name: Connection(port) for name, port in ports.items()}
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for i in range(WARM + count):
+        data = next(bodies)
+        order.shuffle(names)
+        for name in names:
+            seconds = connections[name].ask(request(ports[name], data)).seconds
+            if i >= WARM:
+                times[name].append(seconds * 1000)
+    for connection in connections.values():
+        connection.close()
+    return {name: sorted(found) for name, found in times.items()}
 
 
 def complete(answer: bytearray) -> bool:
