@@ -13,9 +13,10 @@ from headroom.conversation import Json, Report, Skip, Usage
 from headroom.dialects.base import Dialect
 from headroom.errors import HeadroomError, StoreError, UpstreamError
 from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encoding, decode
-from headroom.http.message import Body, Fields, Handler, Request, Response, end_to_end, once
+from headroom.http.message import DESCRIBES_THE_BODY, Fields, Handler, Request, Response, end_to_end, once
 from headroom.http.sse import Tap
 from headroom.mode import chosen
+from headroom.proxy import refusal
 from headroom.proxy.caching import beginning, credential, rewritten
 from headroom.proxy.compression import UNPARSED
 from headroom.proxy.hearing import Circumstances, heard
@@ -26,18 +27,12 @@ from headroom.proxy.services import Services
 LOGGED = 1 << 20
 """Bytes of a body that the request log gets to see."""
 
-REFUSAL = 64 * 1024
-"""Bytes of a 400 answer that are read to see whether it is about bound reasoning."""
-
 MOST_SMALLER = 1000
 """A deflated body can be that much smaller than what it stands for (zlib.net/zlib_tech.html)."""
 
 HOST = frozenset((b"host",))
 WRITTEN_ANEW = frozenset((b"content-length", b"accept-encoding", b"expect"))
 """In every request that leaves."""
-
-DESCRIBES_THE_BODY = frozenset((b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"))
-"""True of the body that came, not of an edited one."""
 
 
 Asked = tuple[Response, Prepared]
@@ -62,6 +57,7 @@ class Exchange:
             response, prepared = await self._ask(request, raw, prepared)
             # Not before: nobody needs it until the end, and the provider takes its time.
             draft.prefix, draft.credential, draft.rewritten = beginning(prepared), credential(request.fields), rewritten(prepared)
+            response = await refusal.told(response, refusal.made(prepared), self._services.compression.aside)
         return self._answer(request, *await self._heard(request, response, prepared))
 
     async def _prepare(self, request: Request, raw: bytes) -> Prepared:
@@ -158,7 +154,7 @@ class Exchange:
         """Whether an answer refuses reasoning because of what stands before it, and the answer, still whole."""
         if response.status != 400:
             return False, response
-        text, whole = await _peeked(response)
+        text, whole = await refusal.peeked(response)
         return self._dialect.mismatch(400, _json(text, whole.get(b"content-encoding") or b"")), whole
 
     async def _settle(self, prepared: Prepared, response: Response) -> None:
@@ -261,32 +257,8 @@ async def _caught(asked: Awaitable[Asked]) -> Asked | HeadroomError:
         return error
 
 
-async def _peeked(response: Response) -> tuple[bytes, Response]:
-    """An answer's body, at most about REFUSAL bytes of it (error answers are small), and the answer, still whole."""
-    chunks = response.body.__aiter__()
-    read: list[bytes] = []
-    try:
-        while sum(map(len, read)) <= REFUSAL:
-            read.append(await chunks.__anext__())
-    except StopAsyncIteration:
-        await response.body.aclose()
-        text = b"".join(read)
-        return text, replace(response, body=once(text))
-    except BaseException:
-        await response.body.aclose()
-        raise
-
-    async def resumed(rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        for chunk in read:
-            yield chunk
-        async for chunk in rest:
-            yield chunk
-
-    return b"".join(read), replace(response, body=Body(resumed(chunks), response.body.aclose))
-
-
 def _json(text: bytes, encoding: bytes) -> Json:
     try:
-        return json.loads(decode(text, encoding.decode("latin-1"), REFUSAL))
+        return json.loads(decode(text, encoding.decode("latin-1"), refusal.READ))
     except (ValueError, RecursionError):  # Undecodable is a ValueError
         return None

@@ -11,6 +11,7 @@ from headroom.dialects.hidden.base import Elements, Exchange, Hidden
 from headroom.errors import StoreError
 from headroom.http.message import Request, Response
 from headroom.patterns import How
+from headroom.proxy import refusal
 from headroom.proxy.compression import SHARE_ON_LOOP
 from headroom.proxy.prepared import Prepared, Reading
 from headroom.proxy.refitting import left_out
@@ -59,9 +60,12 @@ async def heard(
 
     async def ask(elements: Elements) -> Response:
         (sent,) = held
-        return await around.ask(await services.compression.aside(
+        body = await services.compression.aside(
             len(sent.body) // SHARE_ON_LOOP, lambda: weaving.appended(sent.body, sent.turns, elements),
-        ))
+        )
+        # A stream has begun by then: the client sees of a refusal that there was one.
+        answer = await around.ask(body)
+        return answer if events else await refusal.told(answer, sent.made, services.compression.aside)
 
     async def original(key: str, how: How) -> str | None:
         own = await services.compression.aside(size // RETAINED, lambda: _own(held, key))
@@ -92,7 +96,7 @@ class _Held:
     def __init__(self, prepared: Prepared, reading: Reading) -> None:
         assert reading.seams is not None
         self.body, self.turns, self.parts = prepared.body, reading.seams.turns, reading.conversation.parts
-        self.fitted = prepared.fitted
+        self.fitted, self.made = prepared.fitted, refusal.made(prepared)
 
 
 def _hidden(reading: Reading, request: Request, prepared: Prepared) -> Hidden | None:
