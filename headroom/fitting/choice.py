@@ -2,7 +2,8 @@
 
 The conversation is gone through from its start. At the element with which it outgrows the window, enough units are taken
 away to reach a low-water mark well below, so that this happens seldom; then on to the next crossing. What is chosen at a
-crossing depends on nothing behind it.
+crossing depends on nothing behind it. Where prices rise with the length, a tier is a second, lower limit: what stands above
+it is cut only if that pays.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ NOTE = 120
 PATIENCE = 100
 """Where nothing could be taken away, it is tried again after this part of the window more."""
 
-Folds = Callable[[int], Mapping[int, int]]
-"""Element of a crossing → elements before it that a deeper fold makes shorter, and their tokens then."""
+Folds = Callable[[int, int], Mapping[int, int]]
+"""Element of a crossing, and tokens to come down to → elements before it that a deeper fold makes shorter, and their tokens then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +50,6 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """How to choose."""
-
-    order: Order = "scores"
-    importance: Mapping[str, float] = field(default_factory=dict)
-    """Tool → 0 … 1, pinned for the conversation."""
-    folds: Folds | None = None
-    """Tried before anything is dropped; None: not at all."""
-    foreign: int = 0
-    """Elements before it were sent before we saw the conversation, and stay."""
-    live: int = LIVE
-    """Steps at the end that stay, if there is room for them."""
-
-
-DEFAULT = Policy()
-
-
-@dataclass(frozen=True, slots=True)
 class Cut:
     """What one crossing led to."""
 
@@ -79,6 +62,41 @@ class Cut:
     before: int
     after: int
     """Tokens of everything up to `at`, the notes reckoned at NOTE each."""
+    low: int | None = field(default=None, compare=False)
+    """Tokens it was to come down to; of use only until it is recorded. None: it was made for another reason."""
+
+
+Pays = Callable[[Sequence[Element], Sequence[Cut], Cut, Mapping[int, int]], bool]
+"""Elements up to the crossing, cuts before it, a cut there, and the tokens of what is left without it → whether it pays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A length from which the whole request is dearer."""
+
+    budget: Budget
+    """What there is room for below it."""
+    pays: Pays
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How to choose."""
+
+    order: Order = "scores"
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """Tool → 0 … 1, pinned for the conversation."""
+    folds: Folds | None = None
+    """Tried before anything is dropped; None: not at all."""
+    foreign: int = 0
+    """Elements before it were sent before we saw the conversation, and stay."""
+
+    live: int = LIVE
+    """Steps at the end that stay, if there is room for them."""
+    tier: Tier | None = None
+
+
+DEFAULT = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +126,16 @@ def fit(
     `first`: what stands before it was sent without any other cut: where one was needed, none was possible.
     Only where a cut is chosen do the texts of elements matter. Their tokens are always those without any cut.
     """
-    total = raw = budget.overhead
-    cuts: list[Cut] = []
-    sizes: dict[int, int] = {}
+    course = _Course(budget, policy)
     last = max((cut.at for cut in known), default=-1)
     remembered = {cut.at: cut for cut in known}
-    patience = 0  # tokens up to which nothing is tried again
     for at, element in enumerate(elements):
-        total, raw = total + element.tokens, raw + element.tokens
-        sizes[at] = element.tokens
-        cut = remembered.get(at)
-        if cut is None:
-            if at < last or total <= max(budget.limit, patience) or _by_need(cuts, budget) >= most_cuts(raw, budget):
-                continue
-            tried = at >= first
-            cut = _cut(elements[: at + 1], sizes, total, budget, policy) if tried else Cut(at, {}, frozenset(), total, total)
-        if at in remembered or cut.after < cut.before:
-            total = _again(cut, cuts, sizes)
-        patience = total + budget.window // PATIENCE if total > budget.limit else 0
-    return Fit(tuple(cuts), total, total <= budget.limit)
+        course.add(at, element)
+        if at in remembered:
+            course.make(remembered[at])
+        elif at > last:
+            course.choose(elements, at, tried=at >= first)
+    return Fit(tuple(course.cuts), course.total, course.total <= budget.limit)
 
 
 def most_cuts(tokens: int, budget: Budget) -> int:
@@ -136,17 +145,62 @@ def most_cuts(tokens: int, budget: Budget) -> int:
 
 
 def _by_need(cuts: Sequence[Cut], budget: Budget) -> int:
-    """How many cuts were made because the conversation outgrew the window."""
+    """How many cuts were made because the conversation outgrew the limit."""
     return sum(cut.before > budget.limit for cut in cuts)
 
 
-def _again(cut: Cut, cuts: list[Cut], sizes: dict[int, int]) -> int:
-    """Make a cut, and say how many tokens are left."""
-    cuts.append(cut)
-    sizes.update(cut.folded)
-    for i in cut.dropped:
-        sizes.pop(i, None)
-    return cut.after
+class _Course:
+    """One conversation, element by element."""
+
+    def __init__(self, budget: Budget, policy: Policy) -> None:
+        self._policy, self._window = policy, budget
+        tier = policy.tier
+        self._limits = [budget] if tier is None else [tier.budget, budget]
+        self._patience = dict.fromkeys(self._limits, 0)
+        """Tokens up to which nothing is tried again."""
+        self.total = self._raw = budget.overhead
+        self._sizes: dict[int, int] = {}
+        self.cuts: list[Cut] = []
+
+    def add(self, at: int, element: Element) -> None:
+        self.total, self._raw = self.total + element.tokens, self._raw + element.tokens
+        self._sizes[at] = element.tokens
+
+    def choose(self, elements: Sequence[Element], at: int, *, tried: bool) -> None:
+        """A cut at this element, if one is due. Not `tried`: it was not possible, or did not pay."""
+        for limit in self._limits:
+            if not self._outgrown(limit):
+                continue
+            cut = self._cut(limit, elements[: at + 1]) if tried else None
+            if cut is not None:
+                self.make(cut)
+                break
+            self._wait(limit)
+
+    def make(self, cut: Cut) -> None:
+        self.cuts.append(cut)
+        self._sizes.update(cut.folded)
+        for i in cut.dropped:
+            self._sizes.pop(i, None)
+        self.total = cut.after
+        for limit in self._limits:
+            self._wait(limit)
+
+    def _outgrown(self, limit: Budget) -> bool:
+        over = self.total > max(limit.limit, self._patience[limit])
+        return over and _by_need(self.cuts, limit) < most_cuts(self._raw, limit)
+
+    def _wait(self, limit: Budget) -> None:
+        self._patience[limit] = self.total + limit.window // PATIENCE if self.total > limit.limit else 0
+
+    def _cut(self, limit: Budget, elements: Sequence[Element]) -> Cut | None:
+        tier = self._policy.tier
+        if tier is None or limit is self._window:
+            cut = _cut(elements, self._sizes, self.total, limit, self._policy)
+            return cut if cut.after < cut.before else None
+        # What the model is at work on is not given up for money.
+        cut = _cut_before(elements, self._sizes, self.total, limit, self._policy)
+        return cut if cut.after <= limit.limit and tier.pays(elements, self.cuts, cut, self._sizes) else None
 
 
 def _cut(elements: Sequence[Element], sizes: dict[int, int], total: int, budget: Budget, policy: Policy) -> Cut:
@@ -163,7 +217,7 @@ def _cut_before(elements: Sequence[Element], sizes: dict[int, int], total: int, 
     at = len(elements) - 1
     gone = {i for i in range(at) if i not in sizes}
     found = units([element.ties for element in elements], gone, policy.foreign, policy.live)
-    folds = policy.folds(at) if policy.folds else {}
+    folds = policy.folds(at, budget.low_water) if policy.folds else {}
     free = {i for unit in found if not unit.safe for i in unit.elements}
     folded = {i: size for i, size in folds.items() if i in free and size < sizes[i]}
     after = total - sum(sizes[i] - size for i, size in folded.items())
@@ -171,7 +225,7 @@ def _cut_before(elements: Sequence[Element], sizes: dict[int, int], total: int, 
     if after > budget.low_water:
         drop.down_to(budget.low_water, scores(found, elements, policy.importance, policy.order), spare=policy.order == "scores")
     dropped = frozenset(i for n in drop.chosen for i in found[n].elements)
-    return Cut(at, {i: size for i, size in folded.items() if i not in dropped}, dropped, total, drop.after)
+    return Cut(at, {i: size for i, size in folded.items() if i not in dropped}, dropped, total, drop.after, budget.low_water)
 
 
 class _Drop:

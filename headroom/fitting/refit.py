@@ -24,15 +24,20 @@ from headroom.fitting.lifecycle import LONG, Reason, folded
 from headroom.fitting.notes import Note, notes
 from headroom.fitting.reasoning import untrue
 from headroom.fitting.scores import Order
-from headroom.fitting.subject import Subject, Weigh, budget
+from headroom.fitting.subject import Subject, Weigh, bounds, budget
+from headroom.fitting.tiers import tier
 from headroom.fitting.units import units
-from headroom.fitting.worth import Rewrite, expected, worth_it
+from headroom.fitting.worth import MOST_TURNS, Rewrite, best, expected
 from headroom.prices import Model
+from headroom.tokens import starting_factor
 from headroom.transforms.references import is_reference, label
 
 Occasion = Literal["fit", "cold", "priced"]
 """Why the past may be changed. fit: it would not fit the window. cold: besides, the provider has nothing of it cached.
 priced: besides, the gain may be worth the cache."""
+
+AGED = MOST_TURNS
+"""Turns after which an output is old: for as many as are expected at most, the model had no need to see it again."""
 
 BEFORE = -1
 """Stands for the place before all elements."""
@@ -54,12 +59,25 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True)
+class Cached:
+    """What the provider's cache is known to hold of a conversation."""
+
+    tokens: int | None = None
+    """As it counts them; None: unknown, so all of it may be there."""
+    long: bool = False
+    """The client has it written for its long lifetime."""
+
+
+UNKNOWN, COLD = Cached(), Cached(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Now:
     """What is known of this request besides the conversation."""
 
     model: Model | None
     occasion: Occasion = "fit"
-    """Beyond a window that is outgrown."""
+    """Beyond a window that is outgrown, or a price tier."""
     first: int = 0
     """Elements before it were sent before; what was not cut among them then is not cut now."""
     added: Mapping[int, int] = field(default_factory=dict)
@@ -68,6 +86,7 @@ class Now:
     """What is folded can be had back."""
     importance: Mapping[str, float] = field(default_factory=dict)
     """Tool → how much its outputs are missed, 0 … 1."""
+    cached: Cached = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,8 @@ class Case:
         self._head = len(before)
         overhead = now.added.get(BEFORE, 0) + sum(map(weigh, (*before, *(source for _, source in conversation.definitions))))
         self._budget = budget(subject.document, conversation, now.model, overhead)
+        self._tier = tier(bounds(conversation, now.model), self._budget)
+        self._ceiling = self._budget.limit if self._tier is None else self._tier.budget.limit
 
     def decide(self, decision: Decision, names: Mapping[int, str], fold: Folding) -> Refitted:
         """`decision` as the journal has it; `names` as in `subject.names`: what has no name cannot be recorded, and is not done."""
@@ -115,7 +136,7 @@ class Case:
             decision, _ = self._decided(decision, paying, edits, self._elements(edits))
             rows[names[at]] = encode(decision, self._head)
             deeper += (i for i, text in decision.forms.items() if text is not None)
-        while not (fits := self._total(decision, edits) <= self._budget.limit):
+        while self._total(decision, edits) > self._ceiling:
             known = self._elements(edits)
             found = fit(known, self._budget, self._policy(decision, edits), decision.cuts, self._now.first)
             if len(found.cuts) == len(decision.cuts) or found.cuts[len(decision.cuts)].at not in names:
@@ -126,26 +147,45 @@ class Case:
             deeper += (i for i, text in decision.forms.items() if text is not None and i not in before.forms)
             rows[names[cut.at]] = encode(decision, self._head)
             edits = fold(decision.cuts)
+        fits = self._total(decision, edits) <= self._budget.limit
         return Refitted(decision, rows, tuple(new), tuple(deeper), self._removed(decision, edits), fits)
 
     def _paying(self, decision: Decision, edits: Mapping[Address, str]) -> Cut | None:
-        """What is stale or superseded is folded if that is worth more than what has to be written to the cache again."""
-        model, replies, at = self._now.model, self._subject.conversation.replies, len(self._base) - 1
-        if model is None or not self._means.lifecycle or not self._now.lossy:
+        """What had its day is folded, from the place on where that is worth most more than what has to be written to the
+        cache again; in front of it, it stays."""
+        model, at = self._now.model, len(self._base) - 1
+        if model is None or not self._means.lifecycle or not self._now.lossy or (model.binds and self._now.occasion == "priced"):
             return None
-        sizes = self._folds(at, decision, edits, old=False)
+        sizes = self._folds(at, decision, edits, None)
         ties = [self._subject.dialect.ties(value) for value in self._values()] if sizes else []
         free = {i for unit in units(ties, decision.dropped) if not unit.safe for i in unit.elements}
         sizes = {i: size for i, size in sizes.items() if i in free}
-        if not sizes:
+        whole = self._total(decision, edits)
+        rewrites = self._rewrites(sizes, whole, decision, edits)
+        bound = max((i for i, own in enumerate(ties) if own.bound and i not in decision.dropped | decision.bare), default=-1) if model.binds else -1
+        first = best({i: replace(each, bound=bound >= i) for i, each in rewrites.items()}, model.at(whole))
+        if first is None:
             return None
-        now, whole = self._sizes(edits), self._total(decision, edits)
-        removed, first = sum(now[i] - size for i, size in sizes.items()), min(sizes)
-        behind = sum(now[i] for i in range(first, at + 1) if i not in decision.dropped) - removed
-        bound = model.binds and any(ties[i].bound for i in range(first, at + 1) if i not in decision.dropped | decision.bare)
-        cached = 0 if self._now.occasion == "cold" else None
-        rewrite = Rewrite(removed, behind, max(0, whole - removed - behind), cached, expected(len(replies)), bound)
-        return Cut(at, sizes, frozenset(), whole, whole - removed) if worth_it(rewrite, model.at(whole)) else None
+        return Cut(at, {i: size for i, size in sizes.items() if i >= first}, frozenset(), whole, whole - rewrites[first].removed)
+
+    def _rewrites(self, sizes: Mapping[int, int], whole: int, decision: Decision, edits: Mapping[Address, str]) -> Mapping[int, Rewrite]:
+        """Element → what it comes to if all from there on are folded to these sizes."""
+        now = self._sizes(edits)
+        for cut in decision.cuts:
+            for i, size in cut.folded.items():
+                now[i] = size
+        known, turns = COLD if self._now.occasion == "cold" else self._now.cached, expected(len(self._subject.conversation.replies))
+        cached = None if known.tokens is None else int(known.tokens / starting_factor(self._subject.conversation.model))
+        found: dict[int, Rewrite] = {}
+        removed = behind = 0
+        for i in range(len(now) - 1, -1, -1):
+            if i in decision.dropped:
+                continue
+            behind += sizes.get(i, now[i])
+            removed += now[i] - sizes.get(i, now[i])
+            if i in sizes:
+                found[i] = Rewrite(removed, behind, max(0, whole - removed - behind), cached, turns, long=known.long)
+        return found
 
     def _sizes(self, edits: Mapping[Address, str]) -> list[int]:
         """Tokens of each element as it is sent without any cut."""
@@ -177,36 +217,43 @@ class Case:
 
     def _policy(self, decision: Decision, edits: Mapping[Address, str]) -> Policy:
         means = self._means
-        folds = (lambda at: self._folds(at, decision, edits)) if means.fold and self._now.lossy else None
-        return Policy(means.order, self._now.importance, folds)
+        folds = (lambda at, low: self._folds(at, decision, edits, low)) if means.fold and self._now.lossy else None
+        return Policy(means.order, self._now.importance, folds, tier=self._tier)
 
-    def _markers(self, at: int, decision: Decision, edits: Mapping[Address, str], *, old: bool = True) -> dict[int, str]:
-        """Part up to the element `at` → the marker that stands for it from now on: as few as it takes, the oldest first, but
-        before them all that is not true any more or shown again."""
+    def _markers(self, at: int, decision: Decision, edits: Mapping[Address, str], low: int | None) -> dict[int, str]:
+        """Part up to the element `at` → the marker that stands for it from now on: all that is not true any more or shown
+        again; then what is old, the oldest first: as few as it takes to come down to `low`, or, if that is None, what is so old
+        that it will hardly be asked for."""
         end = next((i for i, placed in enumerate(self._places) if placed is not None and placed > at), len(self._parts))
         keep = {j for i in range(end) for j in self._referents(i, edits)}
-        found = folded(self._parts[:end], end, keep | decision.forms.keys(), old=old)
+        found = folded(self._parts[:end], end, keep | decision.forms.keys())
         if not self._means.lifecycle:
             found = {i: "old" for i in found if len(self._parts[i].text) >= LONG}
         dead = [i for i, why in found.items() if why != "old"]
-        left = self._total(decision, edits, at)
+        aged, left = self._aged(), self._total(decision, edits, at)
         made: dict[int, str] = {}
         for i in (*dead, *(i for i, why in found.items() if why == "old")):
             text = _marker(self._parts[i], found[i])
             gain = self._gain(i, text, edits)
-            if gain > 0 and (left > self._budget.low_water or found[i] != "old") and self._places[i] not in decision.dropped:
+            due = found[i] != "old" or (i < aged if low is None else left > low)
+            if gain > 0 and due and self._places[i] not in decision.dropped:
                 made[i] = text
                 left -= gain
         return made
+
+    def _aged(self) -> int:
+        """The first part that is not so old yet that it will hardly be asked for."""
+        replies = self._subject.conversation.replies
+        return replies[-AGED].first if len(replies) >= AGED else 0
 
     def _gain(self, i: int, text: str, edits: Mapping[Address, str]) -> int:
         part = self._parts[i]
         return self._weigh(edits.get(part.at, part.text)) - self._weigh(text)
 
-    def _folds(self, at: int, decision: Decision, edits: Mapping[Address, str], *, old: bool = True) -> Mapping[int, int]:
+    def _folds(self, at: int, decision: Decision, edits: Mapping[Address, str], low: int | None) -> Mapping[int, int]:
         now = self._sizes(edits)
         found: dict[int, int] = {}
-        for i, text in self._markers(at, decision, edits, old=old).items():
+        for i, text in self._markers(at, decision, edits, low).items():
             placed = self._places[i]
             if placed is not None:
                 found[placed] = found.get(placed, now[placed]) - self._gain(i, text, edits)
@@ -216,7 +263,7 @@ class Case:
         self, decision: Decision, cut: Cut, edits: Mapping[Address, str], known: Sequence[Element]
     ) -> tuple[Decision, Sequence[Note]]:
         """With one more cut, and the notes that are new."""
-        markers = self._markers(cut.at, decision, edits) if cut.folded else {}
+        markers = self._markers(cut.at, decision, edits, cut.low) if cut.folded else {}
         forms: dict[int, str | None] = {**decision.forms, **{i: text for i, text in markers.items() if self._places[i] in cut.folded}}
         cut = self._restored(cut, forms, decision, edits)
         ties = [each.ties for each in known]

@@ -14,6 +14,7 @@ from headroom.dialects.shapes import mapping, tokens_of
 from headroom.fitting.choice import Budget, Cut
 from headroom.fitting.elements import place
 from headroom.fitting.sizes import sizes
+from headroom.fitting.tiers import Bounds
 from headroom.prices import WINDOW, Model
 from headroom.tokens import starting_factor
 
@@ -60,6 +61,19 @@ def budget(document: Document, conversation: Conversation, model: Model | None, 
     room = ROOM if wanted is None else wanted
     room = min(room, room if model is None else model.max_output)
     return Budget(window, min(int(room / factor), window // MOST_ROOM), overhead)
+
+
+def bounds(conversation: Conversation, model: Model | None) -> Bounds | None:
+    """Where the model's prices rise, in the same tokens; so much before it that it is not crossed unseen."""
+    if model is None or model.tier is None or model.tier_from is None:
+        return None
+    return Bounds(int(model.tier_from * (1 - SLACK) / starting_factor(conversation.model)), model.rates, model.tier)
+
+
+def ceiling(document: Document, conversation: Conversation, model: Model | None) -> int:
+    """Tokens up to which nothing can have to be left out."""
+    limit, rise = budget(document, conversation, model, 0).limit, bounds(conversation, model)
+    return limit if rise is None else min(limit, rise.limit)
 
 
 def asked(document: Document) -> int | None:

@@ -8,11 +8,15 @@ it removes are not paid for on any later turn.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 MARGIN = 0.25
 """Share of what a rewrite costs that must be gained beyond it: how many turns will follow is a guess."""
+
+FIRST_TURN = 8
+"""Turns before which no edit is thought of: fewer are expected than any edit of a cached conversation takes to pay."""
 
 MOST_TURNS = 50
 """Turns expected at most, however long the conversation has been."""
@@ -27,6 +31,8 @@ class Rates(Protocol):
     def read(self) -> float: ...
     @property
     def write_short(self) -> float: ...
+    @property
+    def write_long(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Rewrite:
     """Requests still to be expected, with this one."""
     bound: bool = False
     """Reasoning that is bound to the prefix follows the edit, and would be lost or refused."""
+    long: bool = False
+    """The client has its cache written for the long lifetime, which costs more."""
 
 
 def worth_it(rewrite: Rewrite, rates: Rates | None, without: Rates | None = None) -> bool:
@@ -61,14 +69,32 @@ def gain(rewrite: Rewrite, rates: Rates, without: Rates | None = None) -> float:
     whole = rewrite.before + rewrite.removed + rewrite.after
     warm = whole if rewrite.cached is None else min(rewrite.cached, whole)
     kept = min(warm, rewrite.before)
-    first = _price(old, warm, whole - warm) - _price(rates, kept, rewrite.before - kept + rewrite.after)
+    first = warm * old.read + (whole - warm) * write_of(old, long=rewrite.long)
+    first -= kept * rates.read + (rewrite.before - kept + rewrite.after) * write_of(rates, long=rewrite.long)
     later = whole * old.read - (whole - rewrite.removed) * rates.read
     return first + (rewrite.turns - 1) * later
 
 
 def cost(rewrite: Rewrite, rates: Rates) -> float:
     """What is written again although it was cached."""
-    return _warm(rewrite) * (write_of(rates) - rates.read)
+    return _warm(rewrite) * (write_of(rates, long=rewrite.long) - rates.read)
+
+
+def best(rewrites: Mapping[int, Rewrite], rates: Rates | None) -> int | None:
+    """Which of several edits gains most, the margin paid; None if none is worth it. Of equal ones the later, which rewrites less."""
+    worthy = {at: each for at, each in rewrites.items() if worth_it(each, rates)}
+    if rates is None or not worthy:
+        return None
+    return max(worthy, key=lambda at: (gain(worthy[at], rates) - MARGIN * cost(worthy[at], rates), at))
+
+
+def considered(turns: int) -> bool:
+    """Whether an edit of a cached conversation is thought of after so many turns: seldom, and ever more so, as each makes
+    much be written anew, and the next one would make it be written again. 8, 12, 18, 27, 40, …"""
+    at = FIRST_TURN
+    while at < turns:
+        at += at // 2
+    return at == turns
 
 
 def break_even(rewrite: Rewrite, rates: Rates) -> float:
@@ -83,9 +109,9 @@ def expected(turns: int) -> int:
     return max(1, min(turns, MOST_TURNS))
 
 
-def write_of(rates: Rates) -> float:
+def write_of(rates: Rates, *, long: bool = False) -> float:
     """Where writing to the cache has no price of its own, it costs what input costs."""
-    return rates.write_short or rates.input
+    return (rates.write_long if long else rates.write_short) or rates.input
 
 
 def _warm(rewrite: Rewrite) -> float:
@@ -94,7 +120,3 @@ def _warm(rewrite: Rewrite) -> float:
     if rewrite.cached is None or not behind:
         return rewrite.after
     return rewrite.after * min(1.0, max(0, rewrite.cached - rewrite.before) / behind)
-
-
-def _price(rates: Rates, read: float, written: float) -> float:
-    return read * rates.read + written * write_of(rates)

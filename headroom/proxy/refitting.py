@@ -18,7 +18,7 @@ from headroom.fitting.notes import notes
 from headroom.fitting.refit import BEFORE, Case, Means, Now, Occasion, Refitted
 from headroom.fitting.rewriting import rewrites
 from headroom.fitting.sizes import PICTURE
-from headroom.fitting.subject import LEAST, Subject, Weigh, budget, hidden, names, weights
+from headroom.fitting.subject import LEAST, Subject, Weigh, ceiling, hidden, names, weights
 from headroom.memo import Memo
 from headroom.pipeline import Outcome
 from headroom.prices import Model
@@ -131,20 +131,20 @@ class Refitting:
     def _may_outgrow(self, subject: Subject, size: int) -> bool:
         conversation = subject.conversation
         most = size // BYTES_A_TOKEN + PICTURE * conversation.opaque
-        return most > budget(subject.document, conversation, self._find(conversation.model), 0).limit
+        return most > ceiling(subject.document, conversation, self._find(conversation.model))
 
     def standing(self, subject: Subject, weigh: Weigh, size: int | None = None) -> Standing | None:
         """None for a conversation that is short, or not whole; and, if `size` is given, the bytes of its body, for one that
-        cannot be too long for its model's window yet."""
+        cannot be too long yet for its model's window, or for its lower prices."""
         if size is not None and not self._may_outgrow(subject, size):
             return None
         base = weights(subject, weigh, estimate)
         return Standing(subject, weigh, base, names(subject, base)) if sum(base) >= LEAST else None
 
-    def wanted(self, standing: Standing | None) -> list[str]:
-        """What the journal is to be asked."""
+    def wanted(self, standing: Standing | None, hint: str, size: int) -> list[str]:
+        """What the journal is to be asked. `size`: bytes of the body."""
         if standing is None:
-            return []
+            return [hint] if size >= LEAST else []
         return [name for name in standing.names.values() if not self._absent.get(name)]
 
     def read(self, standing: Standing | None, sent: Mapping[str, Form]) -> None:

@@ -54,10 +54,10 @@ def test_words_go_only_when_the_rounds_between_them_are_gone() -> None:
 
 def test_folding_comes_first_and_may_be_enough() -> None:
     long = agent(400, 400, 400)
-    found = fit(long, Budget(1200, 200), Policy(live=1, folds=lambda at: dict.fromkeys(range(at + 1), 50)))
+    found = fit(long, Budget(1200, 200), Policy(live=1, folds=lambda at, low: dict.fromkeys(range(at + 1), 50)))
     assert (set(found.folded), set(found.dropped)) == ({2, 4}, set())
     assert found.tokens == 100 + 50 + 50 + 400
-    part = fit(long, Budget(1200, 200), Policy("oldest", live=1, folds=lambda at: {2: 300}))
+    part = fit(long, Budget(1200, 200), Policy("oldest", live=1, folds=lambda at, low: {2: 300}))
     assert (set(part.folded), set(part.dropped)) == (set(), {1, 2, 3, 4})
 
 
@@ -105,7 +105,7 @@ def test_what_is_left_is_legal_fits_or_says_so_and_keeps_what_is_safe(
 def test_every_later_turn_comes_to_the_same_cuts(name: str, plan: list[Exchange], budget: Budget, order: Order, fold: bool) -> None:
     values = WRITERS[name](plan)
     known = read(name, values)
-    policy = Policy(order, {"Read": 0.3}, (lambda at: dict.fromkeys(range(0, at, 3), 10)) if fold else None, live=1)
+    policy = Policy(order, {"Read": 0.3}, (lambda at, low: dict.fromkeys(range(0, at, 3), 10)) if fold else None, live=1)
     whole = fit(known, budget, policy)
     assert read(name, values[: len(values) // 2]) == known[: len(values) // 2]
     for end in range(0, len(values) + 1, 1 + len(values) // 8):

@@ -14,9 +14,10 @@ class Rates:
     input: float = 1.0
     read: float = 0.1
     write_short: float = 1.25
+    write_long: float = 2.0
 
 
-USUAL, FREE_WRITES, DEAR = Rates(), Rates(write_short=0.0), Rates(2.0, 0.2, 2.5)
+USUAL, FREE_WRITES, DEAR = Rates(), Rates(write_short=0.0, write_long=0.0), Rates(2.0, 0.2, 2.5, 4.0)
 THIRD = Rewrite(removed=30_000, after=70_000)
 
 
