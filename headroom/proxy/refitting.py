@@ -141,10 +141,10 @@ class Refitting:
         base = weights(subject, weigh, estimate)
         return Standing(subject, weigh, base, names(subject, base)) if sum(base) >= LEAST else None
 
-    def wanted(self, standing: Standing | None, hint: str, size: int) -> list[str]:
-        """What the journal is to be asked. `size`: bytes of the body."""
+    def wanted(self, standing: Standing | None) -> list[str]:
+        """What the journal is to be asked."""
         if standing is None:
-            return [hint] if size >= LEAST else []
+            return []
         return [name for name in standing.names.values() if not self._absent.get(name)]
 
     def read(self, standing: Standing | None, sent: Mapping[str, Form]) -> None:
