@@ -59,8 +59,8 @@ Positions = Mapping[str, Places]
 """By the member that holds the list."""
 
 
-def positions(document: Document, edits: Mapping[Address, str], rewrites: Sequence[Rewrite]) -> Positions:
-    """Of the body that `document.splice` makes of the same."""
+def positions(document: Document, edits: Mapping[Address, str], rewrites: Sequence[Rewrite], turns: str = "") -> Positions:
+    """Of the body that `document.splice` makes of the same; in `turns` more may stand behind."""
     runs: list[tuple[Rewrite, Sequence[str], Sequence[str]]] = []
 
     def recording(rewrite: Rewrite) -> Rewrite:
@@ -73,7 +73,7 @@ def positions(document: Document, edits: Mapping[Address, str], rewrites: Sequen
 
     document.splice(edits, [recording(rewrite) for rewrite in rewrites])
     runs.sort(key=lambda run: run[0].start)
-    members = {rewrite.member for rewrite in rewrites}
+    members = {rewrite.member for rewrite in rewrites} | ({turns} if turns else set())
     return {name: _places(document.count(name), [run for run in runs if run[0].member == name]) for name in members}
 
 

@@ -38,7 +38,7 @@ class Made:
 
     def steps(self) -> list[Positions]:
         """As positions.told has them."""
-        found = [positions.positions(self.document, self.edits, self.rewrites)]
+        found = [positions.positions(self.document, self.edits, self.rewrites, self.turns)]
         before = self.document.splice(self.edits, self.rewrites)
         # Reasoning may have been left out of it since.
         return found if before == self.body else [positions.between(before, self.body, self.turns), *found]

@@ -12,6 +12,7 @@ from headroom.dialects.document import Document, Rewrite
 from headroom.fitting.choice import Cut
 from headroom.fitting.decision import Decision
 from headroom.fitting.rewriting import rewrites
+from headroom.positions import positions
 from tests.fitting.conversations import NAMED
 
 ANTHROPIC = NAMED["anthropic"]
@@ -57,6 +58,18 @@ def test_a_decision_in_a_body(decision: Decision, others: tuple[Rewrite, ...], e
 
 
 PLACES = st.frozensets(st.integers(0, 9))
+
+
+@settings(deadline=None, max_examples=100)
+@given(PLACES, PLACES, PLACES)
+def test_what_is_left_is_known_by_its_place_in_the_clients_body(dropped: frozenset[int], notes: frozenset[int], bare: frozenset[int]) -> None:
+    decision = decided(sorted(dropped), sorted(notes - dropped), sorted(bare - dropped))
+    document = Document.parse(json.dumps({"messages": [say(n) for n in range(10)]}).encode())
+    places = positions(document, {}, rewrites(decision, ANTHROPIC), "messages")["messages"]
+    kept = [i for i in range(10) if i not in dropped]
+    assert [*places.own] == kept
+    for at, own in enumerate(kept):
+        assert places.item(at, "content", 0 if own in bare else 1) == 1
 
 
 @settings(deadline=None)

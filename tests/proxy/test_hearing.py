@@ -226,6 +226,34 @@ async def test_a_whole_answer_whose_second_round_is_refused_is_that_refusal() ->
     assert set(scene.closed) == {0, 1, 2, 3, 4}
 
 
+def refused(says: str) -> Response:
+    data = json.dumps({"type": "error", "error": {"type": "invalid_request_error", "message": says}}).encode()
+    return Response(400, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))], once(data))
+
+
+async def test_a_refusal_names_places_as_the_client_has_them() -> None:
+    # As sent: 0 words, 1 a call, 2 its result, 3 our call, 4 our result, 5 words (the client has the thinking of 3 before them), 6 words.
+    says = "messages.6.content: no; messages.5.content.0: no; messages.4: no; messages.2.content.0: no; tools.1: no"
+    scene = Scene([Step(calls=(RUN,)), look(), Step(text="Done.")], unlucky={3: refused(says)})
+    await scene.say(LOG)
+    await scene.say()
+    answer = await scene.say()
+    assert [message["role"] for message in scene.sent[3]] == ["user", "assistant"] * 3 + ["user"]
+    assert json.loads(answer.body.data or b"")["error"]["message"] == (
+        "messages.4.content: no; messages.3.content.1: no; messages.3: no; messages.2.content.0: no; tools.0: no"
+    )
+    assert answer.get(b"content-length") == b"%d" % len(answer.body.data or b"")
+
+
+async def test_a_refusal_of_a_second_round_names_the_last_that_the_client_sent() -> None:
+    says = refused("messages.4.content.0: no; messages.0: no")
+    scene = Scene([Step(calls=(RUN,)), look(), Step(text="Done.")], unlucky={2: says, 3: says})
+    await scene.say(LOG)
+    answer = await scene.say()
+    assert (answer.status, json.loads(answer.body.data or b"")["error"]["message"]) == (400, "messages.2.content.0: no; messages.0: no")
+    assert scene.intake.retained == 0
+
+
 async def test_a_stream_whose_second_round_is_refused_breaks_off_and_says_so() -> None:
     refusal = Response(529, [(b"content-type", b"application/json")], once(OVERLOADED))
     scene = Scene([Step(text="Let me see.", calls=(Call(NAME, {"key": "0" * 24}),)), Step(text="Done.")], stream=True, unlucky={1: refusal})
