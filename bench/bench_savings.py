@@ -56,7 +56,7 @@ class Workplace:
 
     def word(self) -> str:
         text = self.rng.choice(self.files).read_text(encoding="utf-8", errors="replace")
-        return self.rng.choice([w for w in set(text.split()) if w.isidentifier() and 3 < len(w) < 15] or ["self"])
+        return self.rng.choice([w for w in sorted(set(text.split())) if w.isidentifier() and 3 < len(w) < 15] or ["self"])
 
 
 def listing(at: Workplace) -> Tool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import PurePath
 
 from headroom.audit.bill import Bill
+from headroom.audit.passage import Mode
 from headroom.audit.replay import Outcome
 from headroom.audit.tally import Row, Rows, Tally, total
+from headroom.audit.way import Way
 from headroom.conversation import Json
 
 ROWS = 15
@@ -16,6 +19,11 @@ ROWS = 15
 
 NAME = 34
 """Columns of a session's name."""
+
+LOSSLESS: Mode = "lossless"
+
+WHY = ("Past rewritten: fit, it would have outgrown its model's window; tier, it would have come to a dearer tier; cold, the provider had nothing of it cached; priced, it pays. "
+       "What that saved: beside the same with the past left as it was, as if windows had no end.")
 
 
 def whole(bills: Sequence[Bill]) -> Bill:
@@ -54,6 +62,8 @@ def _details(outcomes: Sequence[Outcome], mode: str) -> dict[str, Json]:
         "prefix_kept_bytes": sum(way.kept for way in ways), "prefix_bytes": sum(way.owed for way in ways),
         "by_tool": _rows(tally.tools), "by_kind": _rows(tally.kinds), "left_alone": _rows(tally.left), "failed": tally.failed,
         "views": sum(way.views for way in ways), "fetching_all": _bill(whole([way.fetching for way in ways])),
+        "rewrites": dict(reasons(ways)), "rewritten_bytes": sum(way.rewritten for way in ways), "rewrites_saved_usd": brought(ways),
+        "outgrown": sum(way.outgrown for way in ways),
         "sent_tokens": tally.sent, "not_tool_output_tokens": tally.not_outputs,
     }
 
@@ -66,9 +76,23 @@ def _session(outcome: Outcome, modes: Sequence[str]) -> Json:
     return {
         "name": outcome.name, "client": outcome.client, "broken_lines": outcome.broken, "models": dict(outcome.models),
         "tokens_per_estimated": outcome.scale.factor, "hidden_tokens": outcome.scale.hidden, "measured": outcome.scale.measured,
-        "reported": _bill(outcome.reported), "direct": _bill(outcome.direct),
-        **{mode: {**_bill(outcome.ways[mode].bill), "saved": saved(outcome.direct, outcome.ways[mode].bill)} for mode in modes},
+        "reported": _bill(outcome.reported), "direct": _bill(outcome.direct), "outgrown": outcome.outgrown,
+        **{mode: _way(outcome, outcome.ways[mode]) for mode in modes},
     }
+
+
+def _way(outcome: Outcome, way: Way) -> Json:
+    return {**_bill(way.bill), "saved": saved(outcome.direct, way.bill), "rewrites": dict(way.rewrites), "rewrites_saved_usd": brought([way])}
+
+
+def reasons(ways: Sequence[Way]) -> Counter[str]:
+    """Why the past was rewritten → how often."""
+    return sum((Counter(way.rewrites) for way in ways), Counter())
+
+
+def brought(ways: Sequence[Way]) -> float:
+    """Dollars that rewriting the past has saved; below 0 where it cost more."""
+    return sum(way.unrewritten.usd - way.bill.usd for way in ways if way.unrewritten is not None)
 
 
 def text(outcomes: Sequence[Outcome], modes: Sequence[str], sessions: int, warning: str | None = None) -> str:
@@ -95,6 +119,21 @@ def _totals(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
     for mode in modes:
         kept, owed = (sum(getattr(outcome.ways[mode], name) for outcome in outcomes) for name in ("kept", "owed"))
         yield f"prefix kept, {mode}: {percent(kept / owed) if owed else '-'} of {owed:,} bytes that the provider had seen before"
+    for mode in modes:
+        yield from _rewrites(mode, [outcome.ways[mode] for outcome in outcomes])
+    outgrown = sum(outcome.outgrown for outcome in outcomes)
+    if outgrown:
+        left = ", ".join(f"{sum(outcome.ways[mode].outgrown for outcome in outcomes)} {mode}" for mode in modes)
+        yield f"more than the model's window holds: {outgrown} requests direct, which a provider refuses ({left}); they are priced as if it did not"
+
+
+def _rewrites(mode: str, ways: Sequence[Way]) -> Iterator[str]:
+    why = reasons(ways)
+    if why:
+        told = ", ".join(f"{count} {reason}" for reason, count in sorted(why.items()))
+        gain = brought(ways)
+        yield (f"past rewritten, {mode}: {sum(why.values())} times ({told}), {sum(way.rewritten for way in ways):,} bytes sent anew; "
+               f"that {'saved' if gain >= 0 else 'cost'} ${abs(gain):.4f}")
 
 
 def _total(name: str, bill: Bill, share: str) -> str:
@@ -150,31 +189,37 @@ def _notes(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
         yield (f"Estimated from the first request's usage: what {len(hidden)} files do not show (tool definitions, system prompt), "
                f"{min(o.scale.hidden for o in hidden):,} to {max(o.scale.hidden for o in hidden):,} tokens; it is never shortened here.")
     yield "The cache is simulated: prefixes by blocks; 5 min or 1 h (Anthropic), 30 min (OpenAI), 5 min assumed (Gemini); the files' time stamps."
-    if "lossy" in modes:
-        yield _fetching(outcomes)
+    if set(modes) - {LOSSLESS}:
+        yield _fetching(outcomes, modes)
+    if reasons([outcome.ways[mode] for outcome in outcomes for mode in modes]):
+        yield WHY
     broken = sum(outcome.broken for outcome in outcomes)
     if broken:
         yield f"{broken} lines or files could not be read."
 
 
-def _fetching(outcomes: Sequence[Outcome]) -> str:
-    views = sum(outcome.ways["lossy"].views for outcome in outcomes)
-    told = f"Lossy: with the definition of headroom_retrieve in every request, as if the model asked for none of the {views} originals again"
-    share = break_even(outcomes)
+def _fetching(outcomes: Sequence[Outcome], modes: Sequence[str]) -> str:
+    mode = next(mode for mode in modes if mode != LOSSLESS)
+    views = sum(outcome.ways[mode].views for outcome in outcomes)
+    told = f"With the definition of headroom_retrieve in every request, as if the model asked for none of the {views} originals again"
+    share = break_even(outcomes, mode)
     if share is None:
         return f"{told}."
-    cost = whole([outcome.ways["lossy"].fetching for outcome in outcomes]).usd
-    return f"{told}; all of them, once each, would cost ${cost:.4f} more. Cheaper than lossless up to {percent(share)} of them."
+    cost = whole([outcome.ways[mode].fetching for outcome in outcomes]).usd
+    other = LOSSLESS if LOSSLESS in modes else "direct"
+    return f"{told}; all of them, once each, would cost ${cost:.4f} more. Cheaper than {other} up to {percent(share)} of them."
 
 
-def break_even(outcomes: Sequence[Outcome]) -> float | None:
-    """The share of originals asked for again from which lossy costs more than lossless; at most 1."""
-    lossless, lossy, fetching = (
+def break_even(outcomes: Sequence[Outcome], mode: str) -> float | None:
+    """The share of originals asked for again from which a mode costs more than lossless, or than direct where lossless was not
+    reckoned; at most 1."""
+    other, lossy, fetching = (
         whole(bills).usd for bills in (
-            [o.ways["lossless"].bill for o in outcomes], [o.ways["lossy"].bill for o in outcomes], [o.ways["lossy"].fetching for o in outcomes],
+            [o.ways[LOSSLESS].bill if LOSSLESS in o.ways else o.direct for o in outcomes],
+            [o.ways[mode].bill for o in outcomes], [o.ways[mode].fetching for o in outcomes],
         )
     )
-    return min(1.0, max(0.0, (lossless - lossy) / fetching)) if fetching else None
+    return min(1.0, max(0.0, (other - lossy) / fetching)) if fetching else None
 
 
 def _unpriced(outcomes: Sequence[Outcome]) -> set[str]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 SPACE = re.compile(r"[ \t\r\n]*")
 
-REMEMBERED = 6
-"""Bodies: the agent's last and one of a sub-agent's, each in up to three forms."""
+REMEMBERED = 8
+"""Bodies: the agent's last and one of a sub-agent's, each in up to four forms."""
 
 
 @dataclass(frozen=True, slots=True)

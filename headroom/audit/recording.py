@@ -35,7 +35,7 @@ class Recording:
     client: str
     """"Claude Code", "Codex" or "requests"."""
     target: str
-    """The path that the requests went to."""
+    """The path that the requests went to, and the query if there was one."""
     items: str
     """The member of a body that holds the conversation."""
     whole: bool

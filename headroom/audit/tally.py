@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from headroom.conversation import Edit, Report, Skip
 from headroom.proxy.prepared import Prepared, Reading
+from headroom.proxy.refitting import BY_FIT
 from headroom.tokens import estimate
 
 REPEATED: frozenset[Skip] = frozenset(("sent_as_is", "not_tool_output", "opaque"))
@@ -80,6 +81,10 @@ class Tally:
             self.failed[name] = self.failed.get(name, 0) + count
         if prepared.reading is not None:
             self._read(prepared.reading, report, worth)
+        if prepared.fitted is not None and prepared.fitted.found is not None:
+            for rows in (self.tools, self.kinds):
+                if prepared.fitted.found.removed:
+                    _row(rows, BY_FIT).usd += prepared.fitted.found.removed * worth.again
 
     def settle(self, usd: float) -> None:
         """`usd`: what was saved in all. It is what it is, whatever its parts were thought to be: a prefix that expired

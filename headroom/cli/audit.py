@@ -15,12 +15,12 @@ import anyio
 
 from headroom.audit import account
 from headroom.audit.finding import find, own_folders
+from headroom.audit.passage import MODES, Find, Mode
 from headroom.audit.recording import Recording
 from headroom.audit.replay import Outcome, replay
 from headroom.errors import OurError
 from headroom.pipeline import standard
 from headroom.pricefile import prices
-from headroom.prices import Model
 
 DAY = 86_400.0
 
@@ -31,7 +31,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     if not paths:
         raise OurError("no sessions of Claude Code or Codex here; name a transcript, or a folder of request bodies")
     table = prices(given.prices or environ.get("HEADROOM_PRICES", ""))
-    modes = ("lossless", "lossy") if given.lossy else ("lossless",)
+    modes: tuple[Mode, ...] = (*([given.mode] if given.mode else MODES), *([account.LOSSLESS] if given.lossless else []))
     since = time.time() - given.days * DAY if given.days else 0.0
     outcomes = anyio.run(_replay_all, find(paths, since), table.find, modes, _progress(sys.stderr))
     if not outcomes:
@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="headroom audit", allow_abbrev=False, description=__doc__)
     parser.add_argument("paths", nargs="*", metavar="PATH", help="transcripts of Claude Code or Codex (*.jsonl), folders of them, or folders of "
                         "request bodies (*.json, in order of their names) [default: your own ~/.claude/projects and ~/.codex/sessions]")
-    parser.add_argument("--lossy", action="store_true", help="also as with a way back to originals, where views may be sent")
+    parser.add_argument("--mode", choices=MODES, help="only as with this --mode of the proxy [default: both]")
+    parser.add_argument("--lossless", action="store_true", help="also as with --lossless, where nothing is left out of an output")
     parser.add_argument("--days", type=float, metavar="N", help="only files written to in the last N days")
     parser.add_argument("--sessions", type=int, default=20, metavar="N", help="how many sessions to list, worst first [default: 20]")
     parser.add_argument("--prices", metavar="FILE", help="prices of your own over the bundled ones")
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _replay_all(
-    recordings: Iterable[Recording], model: Callable[[str], Model | None], modes: Sequence[str], progress: Callable[[int, str], None]
+    recordings: Iterable[Recording], model: Find, modes: Sequence[Mode], progress: Callable[[int, str], None]
 ) -> list[Outcome]:
     pipeline = standard()
     outcomes = []

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from headroom.audit.account import as_json, break_even, saved, text, worst_first
+from headroom.audit.account import as_json, break_even, brought, saved, text, worst_first
 from headroom.audit.bill import Bill, Scale
-from headroom.audit.replay import Outcome, Way
+from headroom.audit.passage import Mode
+from headroom.audit.replay import Outcome
 from headroom.audit.tally import Row, Tally, total
+from headroom.audit.way import Way
 
 DIRECT = Bill(2, 0, 1000, 500, 50, 2.0, 0.5)
 TALLY = Tally({"Bash": Row(3, 900, 400, 0.25)}, {"logs": Row(2, 800, 300, 0.25)}, {"short": Row(1, 100, 100)}, {}, 2000, 700)
@@ -36,15 +38,37 @@ def test_the_text_says_what_is_estimated_and_what_is_not_known() -> None:
         assert part in told
 
 
-@pytest.mark.parametrize(("fetching", "expected"), [(0.0, None), (0.5, 1.0), (1.0, 0.5), (2.0, 0.25)])
-def test_up_to_which_share_of_fetched_originals_views_pay(fetching: float, expected: float | None) -> None:
+@pytest.mark.parametrize(("fetching", "beside", "expected"), [
+    (0.0, "lossless", None), (0.5, "lossless", 1.0), (1.0, "lossless", 0.5), (2.0, "lossless", 0.25), (2.0, "direct", 0.75),
+])
+def test_up_to_which_share_of_fetched_originals_views_pay(fetching: float, beside: str, expected: float | None) -> None:
     one = outcome("a/b", 1.0)
-    lossy = replace(one.ways["lossless"], bill=replace(DIRECT, input_usd=0.5), views=4, fetching=Bill(1, input_usd=fetching))
-    both = replace(one, ways={**one.ways, "lossy": lossy})
-    assert break_even([both]) == expected
-    told = text([both], ("lossless", "lossy"), 5)
+    token = replace(one.ways["lossless"], bill=replace(DIRECT, input_usd=0.5), views=4, fetching=Bill(1, input_usd=fetching))
+    modes: tuple[Mode, ...] = ("token", "lossless") if beside == "lossless" else ("token",)
+    both = replace(one, ways={"token": token, **(one.ways if beside == "lossless" else {})})
+    assert break_even([both], "token") == expected
+    told = text([both], modes, 5)
     assert "none of the 4 originals again" in told
-    assert ("Cheaper than lossless up to" in told) is (expected is not None)
+    assert (f"Cheaper than {beside} up to" in told) is (expected is not None)
+
+
+@pytest.mark.parametrize(("without", "told"), [
+    (None, ""),
+    (3.0, "past rewritten, token: 3 times (1 cold, 2 fit), 700 bytes sent anew; that saved $1.5000"),
+    (1.0, "past rewritten, token: 3 times (1 cold, 2 fit), 700 bytes sent anew; that cost $0.5000"),
+])
+def test_what_rewriting_the_past_brought(without: float | None, told: str) -> None:
+    one = outcome("a/b", 1.0)
+    rewrites = {"fit": 2, "cold": 1} if without else {}
+    bill = None if without is None else replace(DIRECT, input_usd=without - DIRECT.output_usd)
+    way = replace(one.ways["lossless"], rewrites=rewrites, rewritten=700, unrewritten=bill, outgrown=0)
+    found = [replace(one, ways={"token": way}, outgrown=5)]
+    assert brought([way]) == (0.0 if without is None else without - 1.5)
+    lines = text(found, ("token",), 5).splitlines()
+    assert any(line.startswith("past rewritten") for line in lines) is bool(told)
+    assert not told or told in lines
+    assert "5 requests direct, which a provider refuses (0 token)" in "\n".join(lines)
+    assert json.loads(json.dumps(as_json(found, ("token",))))["modes"]["token"]["rewrites"] == rewrites
 
 
 def test_a_warning_stands_at_the_end() -> None:

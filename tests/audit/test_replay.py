@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from headroom import prices
 from headroom.audit import claude_code
+from headroom.audit.passage import MODES, Mode
 from headroom.audit.recording import Recording, once, requests
 from headroom.audit.replay import Outcome, replay
 from headroom.pipeline import standard
 from tests.audit.transcripts import LOG, claude, lines, result, session, text, use, used
 
-MODES = ("lossless", "lossy")
+ALL: tuple[Mode, ...] = (*MODES, "lossless")
 
 
-def played(*values: object, modes: tuple[str, ...] = MODES) -> Outcome:
+def played(*values: object, modes: tuple[Mode, ...] = ALL) -> Outcome:
     threads, broken = claude_code.read(lines(*values))
     recording = Recording(
         "made up", "Claude Code", claude_code.TARGET, claude_code.ITEMS, False, lambda: requests(threads, claude_code.ITEMS), broken
@@ -31,7 +32,7 @@ def played(*values: object, modes: tuple[str, ...] = MODES) -> Outcome:
 
 def test_a_session_of_logs_costs_less_and_keeps_its_prefix() -> None:
     outcome = played(*session(6))
-    lossless, lossy = outcome.ways["lossless"], outcome.ways["lossy"]
+    lossless, lossy = outcome.ways["lossless"], outcome.ways["token"]
     assert outcome.direct.requests == lossless.bill.requests == 6
     assert outcome.direct.usd > lossless.bill.usd > lossy.bill.usd
     assert (lossless.views, lossless.fetching.requests) == (0, 0)
@@ -67,7 +68,7 @@ def test_a_pause_makes_the_provider_write_again() -> None:
 
 def test_short_outputs_cost_what_they_cost() -> None:
     outcome = played(*session(3, "ok\n"))
-    lossless, lossy = outcome.ways["lossless"], outcome.ways["lossy"]
+    lossless, lossy = outcome.ways["lossless"], outcome.ways["token"]
     assert lossless.bill == outcome.direct
     assert outcome.direct.usd < lossy.bill.usd < 1.03 * outcome.direct.usd  # the tool that gives originals back is not free
     assert lossless.tally.left["short"].parts == 2

@@ -25,18 +25,27 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_without_paths_it_is_the_users_own_sessions_worst_first(home: Path) -> None:
-    code, told = run(home, "--lossy")
+    code, told = run(home)
     rows = [line.split()[0] for line in told.splitlines() if "Claude Code" in line]
     assert (code, rows) == (0, ["-work/short", "-work/long"])
     assert "2 sessions, 7 requests" in told
     assert "1 lines or files could not be read" in told
 
 
+@pytest.mark.parametrize(("options", "modes"), [
+    ((), ["token", "cache"]), (("--mode", "cache"), ["cache"]), (("--mode", "token", "--lossless"), ["token", "lossless"]),
+])
+def test_both_modes_or_one_beside_direct(home: Path, options: tuple[str, ...], modes: list[str]) -> None:
+    rows = [line.split(",")[0] for line in run(home, *options)[1].splitlines() if ", estimated  " in line]
+    assert rows == ["direct", *modes]
+
+
 def test_machines_get_the_same(home: Path) -> None:
     value = json.loads(run(home, "--json")[1])
     assert value["direct"]["requests"] == 7
-    assert value["direct"]["usd"] > value["modes"]["lossless"]["usd"] > 0
-    assert value["modes"]["lossless"]["prefix_kept_bytes"] == value["modes"]["lossless"]["prefix_bytes"] > 0
+    for mode in ("token", "cache"):
+        assert value["direct"]["usd"] > value["modes"][mode]["usd"] > 0
+        assert value["modes"][mode]["prefix_kept_bytes"] == value["modes"][mode]["prefix_bytes"] > 0
 
 
 def test_where_nothing_is_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
