@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from headroom.conversation import Edit, Report, Skipped, Usage
 from headroom.errors import SettingsError
 from headroom.record import Cost, Record
 from headroom.requestlog import QUEUE_BYTES, RequestLog, line, row
+from tests.clock import Clock
 
 pytestmark = [
     pytest.mark.anyio,
@@ -44,14 +45,6 @@ FIELDS = [
     "savings_percent", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd", "saved_usd",
     "overhead_ms", "ttfb_ms", "total_ms", "cache", "edits", "skipped", "error", "session", "project",
 ]
-
-
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -14,16 +14,9 @@ from headroom.sent import SENT, Form, Journal, Unread, decode, encode
 from headroom.stores import open_store
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
+from tests.clock import Clock
 
 pytestmark = pytest.mark.anyio
-
-
-@dataclass
-class Clock:
-    now: float = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

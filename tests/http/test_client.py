@@ -19,7 +19,8 @@ from headroom.errors import (
 from headroom.http.client import KEEPALIVE_EXPIRY, MAX_WAITING, ClientLimits
 from headroom.http.message import Body, Fields, Request, Response, once
 from headroom.layers.retry import retry
-from tests.http.upstream import Clock, Line, always, client, drained, post, text, then_close, upstream
+from tests.clock import Clock
+from tests.http.upstream import Line, always, client, drained, post, text, then_close, upstream
 
 pytestmark = pytest.mark.anyio
 

@@ -15,6 +15,7 @@ from headroom.http.client import Client, ClientLimits
 from headroom.http.message import Body, Fields, Handler, Request, Response, once
 from headroom.http.tls import Trust
 from headroom.http.tunnel import Proxies
+from tests.clock import Clock
 
 PATIENCE = 20.0
 """Seconds after which a test that hangs fails; no test waits for it."""
@@ -124,14 +125,6 @@ def then_close(answer: bytes) -> Script:
         await line.say(answer)
 
     return script
-
-
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @asynccontextmanager

@@ -33,6 +33,7 @@ from headroom.stores.counters import UNRESERVED, Counters, Reserved
 from headroom.stores.counters_memory import MemoryCounters
 from headroom.stores.counters_sqlite import SQLiteCounters
 from headroom.stores.sqlite import SQLite
+from tests.clock import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -43,14 +44,6 @@ NOON = 1_795_348_800.0
 """22 November 2026, 12:00 UTC, a Sunday."""
 
 ALL = b'{"max_tokens":1000}'
-
-
-@dataclass
-class Clock:
-    now: float = NOON
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -100,7 +93,7 @@ class Bench:
 
 
 def bench(terms: Terms, counters: Counters | None = None, clock: Clock | None = None) -> Bench:
-    clock, mishaps, ids = clock or Clock(), list[str](), count()
+    clock, mishaps, ids = clock or Clock(NOON), list[str](), count()
     outside = Outside(lambda: PRICES, clock, lambda: f"r{next(ids)}-{id(mishaps)}", mishaps.append)
     return Bench(Budget(replace(terms, zone=timezone.utc), counters or MemoryCounters(clock), outside), clock, mishaps)
 
@@ -327,7 +320,7 @@ class Away:
 
 
 async def test_while_the_account_is_away_requests_go_on_and_what_they_cost_is_written_later() -> None:
-    clock = Clock()
+    clock = Clock(NOON)
     away = Away(MemoryCounters(clock), False)
     table = bench(DAILY, away, clock)  # type: ignore[arg-type]  # it is, through __getattr__
     await table.ask(Upstream(Usage(300_000, 0), input_tokens=1))
@@ -361,7 +354,7 @@ async def test_what_is_owed_survives_a_client_that_leaves_while_it_is_written() 
         def __getattr__(self, name: str) -> object:
             return getattr(self.under, name)
 
-    table = bench(DAILY, Held(MemoryCounters(Clock())))  # type: ignore[arg-type]  # it is, through __getattr__
+    table = bench(DAILY, Held(MemoryCounters(Clock(NOON))))  # type: ignore[arg-type]  # it is, through __getattr__
     table.budget.settle(UNRESERVED, nanos(0.2))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(table.ask, Upstream())
@@ -383,7 +376,7 @@ async def test_what_is_spent_is_written_by_itself() -> None:
             await self.under.settle(account, paid, now)
             written.set()
 
-    counters = Telling(MemoryCounters(Clock()))
+    counters = Telling(MemoryCounters(Clock(NOON)))
     table = bench(DAILY, counters)  # type: ignore[arg-type]  # all of it that is used
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(table.budget.keep_writing)
@@ -395,11 +388,11 @@ async def test_what_is_spent_is_written_by_itself() -> None:
 
 async def test_strict_refuses_while_the_account_is_away() -> None:
     with pytest.raises(Busy, match="--budget-strict"):
-        await bench(replace(DAILY, strict=True), Away(MemoryCounters(Clock()))).ask(Upstream())  # type: ignore[arg-type]  # it is, through __getattr__
+        await bench(replace(DAILY, strict=True), Away(MemoryCounters(Clock(NOON)))).ask(Upstream())  # type: ignore[arg-type]  # it is, through __getattr__
 
 
 async def test_what_is_owed_is_bounded() -> None:
-    away = Away(MemoryCounters(Clock()))
+    away = Away(MemoryCounters(Clock(NOON)))
     table = bench(DAILY, away)  # type: ignore[arg-type]  # it is, through __getattr__
     for i in range(10_010):
         table.budget.settle(UNRESERVED if i % 2 else str(i), 5)
@@ -412,7 +405,7 @@ async def test_what_is_owed_is_bounded() -> None:
 
 async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
     for turn in range(3):
-        clock = Clock()
+        clock = Clock(NOON)
         store = SQLite(tmp_path / "db", clock)
         table = bench(DAILY, SQLiteCounters(store), clock)
         if turn < 2:

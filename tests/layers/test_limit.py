@@ -17,16 +17,9 @@ from headroom.http.message import Body, Fields, Request, Response, once
 from headroom.layers.admission import admission
 from headroom.layers.limit import Limit
 from headroom.stores.counters_memory import MemoryCounters
+from tests.clock import Clock
 
 pytestmark = pytest.mark.anyio
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def who(request: Request) -> str:
@@ -80,7 +73,7 @@ class Bench:
 
 
 def bench(rpm: int = 0, tpm: int = 0, shared: Broken | None = None) -> Bench:
-    clock, mishaps = Clock(), list[str]()
+    clock, mishaps = Clock(1000.0), list[str]()
     counters = MemoryCounters(clock)
     return Bench(Limit(rpm, tpm, who, counters, shared, mishaps.append), clock, counters, mishaps)
 
@@ -257,7 +250,7 @@ async def test_what_nobody_reads_has_no_tokens() -> None:
 # Shared ---------------------------------------------------------------------------------------------------
 
 async def test_while_shared_buckets_are_away_the_process_has_its_own() -> None:
-    table = bench(rpm=1, shared=Broken(Clock()))
+    table = bench(rpm=1, shared=Broken(Clock(1000.0)))
     await table.ask(Upstream())
     with pytest.raises(TooMany):
         await table.ask(Upstream())
@@ -266,7 +259,7 @@ async def test_while_shared_buckets_are_away_the_process_has_its_own() -> None:
 
 
 async def test_shared_buckets_are_used_by_all() -> None:
-    shared, clock = MemoryCounters(Clock()), Clock()
+    shared, clock = MemoryCounters(Clock(1000.0)), Clock(1000.0)
     limits = [Limit(3, 0, who, MemoryCounters(clock), shared, lambda name: None) for _ in range(2)]
     passed = 0
     for i in range(10):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -36,13 +36,6 @@ STEPS = st.lists(st.one_of(
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"  # redis-py runs on nothing else
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "no")
-    yield server
-    server.stop()
 
 
 @dataclass

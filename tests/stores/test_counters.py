@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +24,7 @@ from headroom.stores.redis import Redis
 from headroom.stores.redislink import Link
 from headroom.stores.redisurl import parse
 from headroom.stores.sqlite import SQLite
+from tests.clock import Clock
 from tests.redisserver import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -32,26 +32,6 @@ pytestmark = pytest.mark.anyio
 RATE = Rate(60, 60)
 DAY = Window(100, 1)
 CAP = Cap(DAY, 1000, lives=600.0)
-
-
-@dataclass
-class Clock:
-    now: float = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "no")
-    yield server
-    server.stop()
 
 
 def in_redis(server: RedisServer, clock: Clock) -> Redis:

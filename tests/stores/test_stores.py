@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from headroom.errors import SettingsError
 from headroom.stores import open_store
 from headroom.stores.base import Size, Space, Store
+from tests.clock import Clock
 from tests.redisserver import RedisServer
 
 KINDS = ["memory", "sqlite", "redis"]
@@ -31,26 +31,6 @@ pytestmark = pytest.mark.anyio
 
 SPACE = Space("ccr", ttl=1600.0, max_bytes=100_000)
 OTHER = Space("sent", ttl=1600.0, max_bytes=100_000)
-
-
-@dataclass
-class Clock:
-    now: float = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "no")
-    yield server
-    server.stop()
 
 
 @pytest.fixture
