@@ -14,6 +14,7 @@ from bench import (
     bench_latency,
     bench_ledger,
     bench_quality,
+    bench_redis,
     bench_savings,
     bench_sessions,
     bench_start,
@@ -21,7 +22,7 @@ from bench import (
 )
 
 SCRIPTS = (
-    bench_start, bench_latency, bench_guard, bench_ledger, bench_cache, bench_stream, bench_hidden, bench_fit, bench_savings, bench_bill,
+    bench_start, bench_latency, bench_guard, bench_ledger, bench_cache, bench_redis, bench_stream, bench_hidden, bench_fit, bench_savings, bench_bill,
     bench_sessions, bench_compressors, bench_quality,
 )
 

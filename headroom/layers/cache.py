@@ -48,6 +48,8 @@ class Around:
     """For the keys; at least 32 bytes, the same for all who share the answers."""
     mishap: Callable[[str], None]
     """Count something that went wrong without harm to the request, by name."""
+    late: bool = False
+    """Writing takes a moment: an answer is kept when its last byte has left, and not before. Who asks here meanwhile waits."""
 
 
 class Cache:
@@ -133,6 +135,10 @@ class Cache:
     def start(self, key: str) -> tuple[Flights, Flight]:
         return self._flights, self._flights.start(key)
 
+    @property
+    def late(self) -> bool:
+        return self._around.late
+
     def handed(self) -> float:
         return self._around.now()
 
@@ -186,7 +192,7 @@ class _Copy:
         try:
             async for chunk in chunks:
                 self._take(chunk)
-                if self._left == 0:
+                if self._left == 0 and not self._cache.late:
                     await self._done()  # before the last byte leaves: who has it and asks again finds it
                 self._flight.handed = self._cache.handed()
                 yield chunk

@@ -43,7 +43,7 @@ class Answering:
         self._cache: Cache | None = None
         if room is not None:
             alone = MemoryAnswers(share(room, shared.processes), time.monotonic, self._changed, shared.told)
-            around = Around(Intake(max_body).read, time.monotonic, self._secret, account.mishap)
+            around = Around(Intake(max_body).read, time.monotonic, self._secret, account.mishap, late=self._common is not None)
             self._cache = Cache(self._common or alone, room.max_bytes // shared.processes, around)
 
     def __call__(self, inner: Handler) -> Handler:

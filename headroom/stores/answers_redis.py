@@ -46,9 +46,9 @@ local here = base .. ':' .. era
 local used, due, sizes, bytes, rows = here .. ':used', here .. ':due', here .. ':sizes', here .. ':bytes', here .. ':row:'
 
 local function drop(key)
-  redis.call('UNLINK', rows .. key)
   local size = redis.call('HGET', sizes, key)
   if size then
+    redis.call('UNLINK', rows .. key)
     redis.call('DECRBY', bytes, size)
     redis.call('HDEL', sizes, key)
     redis.call('ZREM', used, key)

@@ -5,6 +5,8 @@ Each node writes its own sums, whole, under its own name, so that writing again 
 what is new, and `passing` the same of those that are not kept for good; `sums` (a hash, by node) tells how much of a node
 is there. All are of one epoch: when Redis has lost or evicted one of them, the rest is deleted, a new epoch begins, nodes
 publish all they have again, and readers read all of it.
+
+Nothing has an expiry, so that a Redis on `noeviction` or a `volatile-` policy keeps the sums also of nodes that are gone.
 """
 
 from __future__ import annotations
@@ -19,9 +21,6 @@ from headroom.stores.redislink import Argument, Script
 
 A_CALL = 200
 """Figures written, or read, in one step, during which Redis serves nobody else; some milliseconds."""
-
-LIFE_MS = 400 * 86_400_000
-"""After this long without any node that publishes, all is gone."""
 
 PASSING_SECONDS = 40 * 86_400
 """After this long without a change, a figure that is not kept for good is gone."""
@@ -66,7 +65,6 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', passing, '-inf', whole(now -
   for _, key in ipairs({{changed, passing}}) do redis.call('ZREM', key, member) end
   redis.call('HDEL', rows, member)
 end
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, '{LIFE_MS}') end
 return whole(count(node))
 """)
 """ARGV: node, then for each figure its name, version, whether it is kept for good, and data. Returns the sum of versions of

@@ -86,12 +86,13 @@ class Bench:
     mishaps: list[str] = field(default_factory=list)
     room: int = 10 * MIB
     away: bool = False
+    late: bool = False
 
     def __post_init__(self) -> None:
         room = Room(100, self.room, 60.0)
         told = Told(lambda: None, lambda: self.said)
         answers = (Away if self.away else MemoryAnswers)(room, lambda: self.now, told=told)
-        self.cache = Cache(answers, room.max_bytes, Around(read, lambda: self.now, secret, self.mishaps.append), patience=5.0)
+        self.cache = Cache(answers, room.max_bytes, Around(read, lambda: self.now, secret, self.mishaps.append, late=self.late), patience=5.0)
         self.handler: Handler = self.cache(self.provider)
 
     async def open(self, fields: Fields | None = None, body: bytes = b"{}", path: str = "/v1/messages") -> tuple[Request, Response]:
@@ -200,6 +201,16 @@ async def test_clearing_forgets_what_is_under_way_too() -> None:
     assert (await table.ask())[0] == b"hit"
     await table.cache.clear()
     assert (await table.ask())[0] == b"miss"
+
+
+@pytest.mark.parametrize(("late", "states"), [(False, [b"hit", b"hit"]), (True, [b"miss", b"hit"])])
+async def test_who_writes_slowly_writes_when_the_last_byte_has_left(late: bool, states: list[bytes]) -> None:
+    """Until then nothing is kept, and who does not wait for the end leaves nothing behind."""
+    table = Bench(Provider(lambda: Response(200, [(b"content-length", b"2")], once(b"{}"))), late=late)
+    _, response = await table.open()
+    assert await anext(response.body.__aiter__()) == b"{}"
+    await response.body.aclose()
+    assert [(await table.ask())[0] for _ in states] == states
 
 
 async def test_without_state_it_asks_each_time() -> None:
