@@ -23,7 +23,7 @@ from typing import Any
 
 import anyio
 
-from bench.bench_savings import STEPS, SYSTEM, TOOLS, Tool, Workplace, words, workplace
+from bench.bench_savings import LIMIT, STEPS, SYSTEM, TOOLS, Tool, Workplace, words, workplace
 from headroom import prices
 from headroom.audit import claude_code, codex
 from headroom.audit.account import reasons
@@ -53,21 +53,8 @@ OTHERS = 6
 """For so many sessions there is one more with long pauses, and one that outgrows the window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What sessions are drawn."""
-
-    turns: tuple[int, int] = (8, 30)
-    pause: tuple[float, float] = PAUSE
-    often: float = OFTEN
-    quiet: bool = False
-
-
-LOUD, SILENT = Kind(), Kind(quiet=True)
-PAUSED = Kind((15, 30), (2000.0, 9000.0), 0.3)
-"""Every third turn or so comes later than any of the simulated caches lives."""
-LONG, WINDOW = Kind((45, 60)), 100_000
-"""As many turns as it takes to outgrow a window that current models have ten times as large, so that minutes do."""
+DESK = 6
+"""Files that a session edits and reads again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +76,40 @@ def small(at: Workplace) -> Tool:
     return at.bash(at.rng.choice(["git status --short", f"wc -l {path}", "git branch", "echo done", "git log --oneline -n 3"]))
 
 
-def rounds(at: Workplace, count: int, *, quiet: bool) -> list[tuple[str, list[Tool]]]:
+def revising(at: Workplace) -> Tool:
+    """An edit of one of a few files, or one of them as it is now."""
+    path = at.files[at.rng.randrange(DESK)]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if at.rng.random() < 0.4:
+        path.write_text(f"{text}# {words(at.rng, 60)}\n", encoding="utf-8")
+        return "Edit", {"file_path": str(path), "old_string": "a", "new_string": "b"}, f"The file {path} has been updated successfully."
+    return "Read", {"file_path": str(path)}, "\n".join(f"{n:>6}\t{line}" for n, line in enumerate(text.split("\n")[:1000], 1))[: LIMIT * 2]
+
+
+Steps = Sequence[tuple[Callable[[Workplace], Tool], int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What sessions are drawn."""
+
+    turns: tuple[int, int] = (8, 30)
+    pause: tuple[float, float] = PAUSE
+    often: float = OFTEN
+    steps: Steps = STEPS
+
+
+LOUD, SILENT = Kind(), Kind(steps=((small, 1),))
+REVISED: Steps = (*STEPS, (revising, 12))
+PAUSED = Kind((15, 30), (2000.0, 9000.0), 0.3, REVISED)
+"""Every third turn or so comes later than any of the simulated caches lives."""
+LONG, WINDOW = Kind((40, 50), steps=REVISED), 100_000
+"""As many turns as it takes to outgrow a window that current models have ten times as large, so that minutes do."""
+
+
+def rounds(at: Workplace, count: int, kind: Kind) -> list[tuple[str, list[Tool]]]:
     """What the model says and calls, turn by turn."""
-    steps: Sequence[Callable[[Workplace], Tool]] = [small] if quiet else [step for step, _ in STEPS]
-    weights = [1] if quiet else [weight for _, weight in STEPS]
+    steps, weights = zip(*kind.steps, strict=True)
     return [
         (words(at.rng, at.rng.randrange(60, 500)), [at.rng.choices(steps, weights)[0](at) for _ in range(at.rng.choice([1, 1, 1, 2]))])
         for _ in range(count)
@@ -107,6 +124,8 @@ def claude_items(said: str, tools: Sequence[Tool], n: int) -> list[Any]:
 
 def codex_items(said: str, tools: Sequence[Tool], n: int) -> list[Any]:
     def command(given: dict[str, Any]) -> str:
+        if "old_string" in given:
+            return f"sed -i s/{given['old_string']}/{given['new_string']}/ {given['file_path']}"
         return str(given.get("command") or f"cat {given.get('file_path', given.get('pattern'))}")
 
     head = "Chunk ID: {:06x}\nWall time: 0.0000 seconds\nProcess exited with code 0\nOriginal token count: {}\nOutput:\n{}"
@@ -136,7 +155,7 @@ def session(at: Workplace, model: Model, name: str, kind: Kind) -> Recording:
         head = {"system": [{"type": "text", "text": system}], "tools": [{"name": f"Tool{i}", "description": text, "input_schema": {"type": "object"}} for i, text in enumerate(described)]}
         items = [{"role": "user", "content": asked}]
     now, steps = 0.0, []
-    for n, (said, tools) in enumerate(rounds(at, rng.randrange(*kind.turns), quiet=kind.quiet)):
+    for n, (said, tools) in enumerate(rounds(at, rng.randrange(*kind.turns), kind)):
         now += rng.uniform(*kind.pause) if rng.random() < kind.often else rng.uniform(2, 40)
         output = estimate(said) + sum(estimate(str(given)) for _, given, _ in tools)
         steps.append(Step(now, model.name, len(items), Usage(output_tokens=output)))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -13,19 +15,25 @@ from headroom.audit.passage import MODES, Mode
 from headroom.audit.recording import Recording, once, requests
 from headroom.audit.replay import Outcome, replay
 from headroom.pipeline import standard
+from headroom.prices import Model
 from tests.audit.transcripts import LOG, claude, lines, result, session, text, use, used
 
 ALL: tuple[Mode, ...] = (*MODES, "lossless")
 
 
-def played(*values: object, modes: tuple[Mode, ...] = ALL) -> Outcome:
+def played(*values: object, modes: tuple[Mode, ...] = ALL, window: int | None = None) -> Outcome:
+    """`window`: of all models."""
+    def find(name: str) -> Model | None:
+        model = prices.load().find(name)
+        return model if model is None or window is None else replace(model, window=window)
+
     threads, broken = claude_code.read(lines(*values))
     recording = Recording(
         "made up", "Claude Code", claude_code.TARGET, claude_code.ITEMS, False, lambda: requests(threads, claude_code.ITEMS), broken
     )
 
     async def story() -> Outcome:
-        return await replay(recording, standard(), prices.load().find, modes)
+        return await replay(recording, standard(), find, modes)
 
     return anyio.run(story)
 
@@ -99,18 +107,43 @@ def test_a_request_that_was_counted_elsewhere_costs_nothing_and_is_remembered() 
     assert outcome.ways["lossless"].tally.tools["Bash"].parts == 2
 
 
+def test_a_session_that_outgrows_its_window_is_made_to_fit_and_what_that_brought_is_told() -> None:
+    rows = [claude("u", None, "Look.")]
+    for n in range(16):
+        noise = "\n".join(hashlib.sha256(f"{n} {line}".encode()).hexdigest() for line in range(80))
+        rows.append(claude(f"a{n}", rows[-1]["uuid"], use(f"t{n}", command=f"cat {n}"), minute=n, id=f"m{n}", usage=used(0, 0, 20_000 + 4_000 * n)))
+        rows.append(claude(f"r{n}", f"a{n}", result(f"t{n}", noise), minute=n))
+    outcome = played(*rows, window=60_000)
+    assert outcome.outgrown > 0
+    for mode in MODES:
+        way = outcome.ways[mode]
+        assert way.outgrown == 0
+        assert set(way.rewrites) == {"fit"}
+        assert way.rewritten > 0
+        assert way.kept == way.owed > 0
+        assert way.unrewritten is not None
+        assert way.unrewritten.input > way.bill.input
+        assert way.tally.tools["fit"].usd > 0
+    lossless = outcome.ways["lossless"]
+    assert lossless.outgrown > 0
+    assert (lossless.rewrites, lossless.unrewritten) == ({}, None)
+    assert {way.outgrown for way in played(*rows).ways.values()} == {0}
+
+
 printed = st.sampled_from(["ok\n", LOG, LOG[:2000], json.dumps([{"id": n, "state": "open"} for n in range(60)], indent=1)])
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(printed, st.integers(0, 59)), min_size=1, max_size=6))
-def test_no_session_loses_its_prefix_or_costs_more_without_loss(rounds: list[tuple[str, int]]) -> None:
+@given(st.lists(st.tuples(printed, st.integers(0, 59)), min_size=1, max_size=6), st.sampled_from([None, 60_000, 45_000]))
+def test_no_session_loses_its_prefix_or_costs_more_without_loss(rounds: list[tuple[str, int]], window: int | None) -> None:
     rows = [claude("u", None, "Look.")]
     minutes = sorted(minute for _, minute in rounds)
     for n, ((output, _), minute) in enumerate(zip(rounds, minutes, strict=True)):
         rows.append(claude(f"a{n}", rows[-1]["uuid"], use(f"t{n}", command="cat x"), minute=minute, id=f"m{n}", usage=used(30_000 + n)))
         rows.append(claude(f"r{n}", f"a{n}", result(f"t{n}", output), minute=minute))
-    outcome = played(*rows)
+    outcome = played(*rows, window=window)
     lossless = outcome.ways["lossless"]
     assert lossless.bill.usd <= outcome.direct.usd
     assert all(way.kept == way.owed for way in outcome.ways.values())
+    assert set(outcome.ways["cache"].rewrites) <= {"fit"}
+    assert all((way.unrewritten is None) is (not way.rewrites) for way in outcome.ways.values())
