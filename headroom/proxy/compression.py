@@ -22,7 +22,7 @@ from headroom.dialects.hidden import HIDDEN
 from headroom.dialects.hidden.base import NAME
 from headroom.errors import StoreError
 from headroom.fitting.subject import LEAST, Subject
-from headroom.learning.pins import Pin
+from headroom.learning.pins import NONE, Pin
 from headroom.pipeline import OFFERED, Outcome, Pipeline
 from headroom.proxy.prepared import Caller, Prepared, Reading, untouched
 from headroom.proxy.recall import Known, Recall
@@ -174,7 +174,8 @@ class Compression:
         lost = bool(failures) or (not self._durable and not any(key in sent for key in history))
         if pin is not None:
             try:
-                reading = replace(reading, policies=await pin.policies(sent, read=not failures))
+                policies = await pin.policies(sent, read=not failures)
+                reading = reading if policies is NONE else replace(reading, policies=policies)
             except StoreError:
                 failures += 1
         if caller.cold(keys.opening) and not lost and not conversation.only_counted:
@@ -182,14 +183,13 @@ class Compression:
         prepared = await self._reachable(reading, sent, 0 if lost else conversation.fresh, keep)
         if not await stands(prepared.fitted, reading.occasion, self._journal.claim):
             prepared = await self._reachable(replace(reading, occasion="fit"), sent, conversation.fresh, keep)
-        failures += prepared.store_failures
+        if failures:
+            prepared = replace(prepared, store_failures=failures + prepared.store_failures)
         if conversation.only_counted:
-            return replace(prepared, store_failures=failures)
+            return prepared
         if unknown:
-            prepared = replace(prepared, other=conversation.fresh if lost else 0)
-        if unknown and lost:
-            return replace(prepared, unsettled="record", store_failures=failures)
-        return await self._recorded(prepared, reading, failures)
+            prepared = replace(prepared, other=conversation.fresh if lost else 0, unsettled="record" if lost else "")
+        return prepared if prepared.unsettled else await self._recorded(prepared, reading)
 
     async def _reachable(self, reading: Reading, sent: Mapping[str, Form], history: int, keep: Keep | None) -> Prepared:
         """Something is left out of a text only once its original can be had back."""
@@ -216,7 +216,7 @@ class Compression:
         offer = self._offer and new and reading.keys.opening not in sent and seams is not None and seams.may_offer(reading.target)
         return self._pipeline.ways(reading.keys, sent, new=new, offer=offer)
 
-    async def _recorded(self, prepared: Prepared, reading: Reading, failures: int) -> Prepared:
+    async def _recorded(self, prepared: Prepared, reading: Reading) -> Prepared:
         """What is about to leave is on record first; a failure to write it is counted and changes no byte."""
         forms = prepared.report.forms
         if not forms:
@@ -224,12 +224,12 @@ class Compression:
         try:
             stands = await self._journal.record(forms)
         except StoreError:
-            return replace(prepared, store_failures=failures + 1)
-        prepared = replace(prepared, store_failures=failures)
-        if any(stands.get(key, form) != form for key, form in forms.items()):
-            # Another worker recorded other forms for the same turn first: what stands is what is sent.
-            return replace(await self._compress(reading, {**prepared.sent, **stands}, reading.conversation.fresh), kept=prepared.kept)
-        return prepared
+            return replace(prepared, store_failures=prepared.store_failures + 1)
+        if all(stands.get(key, form) == form for key, form in forms.items()):
+            return prepared
+        # Another worker recorded other forms for the same turn first: what stands is what is sent.
+        other = await self._compress(reading, {**prepared.sent, **stands}, reading.conversation.fresh)
+        return replace(other, kept=prepared.kept, store_failures=prepared.store_failures)
 
     async def _compress(self, reading: Reading, sent: Mapping[str, Form], history: int, *, lossy: bool = False) -> Prepared:
         conversation, keys = reading.conversation, reading.keys
@@ -246,7 +246,7 @@ class Compression:
             additions = self._additions(reading, sent, unlike) if OFFERED in ways else []
             given = Given(history, additions, lossy, reading.occasion, reading.policies.importance)
             fitted = self._fitted(reading, sent, given, fold)
-            return replace(self._mended(self._spliced(reading, fitted, additions), sent), sent=sent, unlike=len(unlike))
+            return self._mended(self._spliced(reading, sent, fitted, additions, len(unlike)), sent)
 
         return await self.aside(max(new, reading.size // SHARE_ON_LOOP), work)
 
@@ -263,18 +263,19 @@ class Compression:
         rounds = reading.seams.rounds(reading.keys, sent, unlike.append)
         return [tool, *rounds] if reading.seams.leaves_room(reading.target) else rounds
 
-    def _spliced(self, reading: Reading, fitted: Fitted, additions: Sequence[Addition]) -> Prepared:
+    def _spliced(
+        self, reading: Reading, sent: Mapping[str, Form], fitted: Fitted, additions: Sequence[Addition], unlike: int,
+    ) -> Prepared:
         """Texts edited, what is ours put in, what does not fit left out."""
-        outcome = fitted.outcome
+        outcome, report = fitted.outcome, fitted.outcome.report
         body = reading.document.splice(outcome.edits, fitted.rewrites)
         tokens = [self._tokens(addition.text) for addition in additions]
-        new = [
-            Edit(NAME, "", "", addition.text, "addition", 0, count)
-            for addition, count in zip(additions[:1], tokens, strict=False) if reading.keys.opening in outcome.report.forms
-        ]
-        report = replace(outcome.report, after=outcome.report.after + sum(tokens), edits=(*outcome.report.edits, *new))
+        if additions:
+            tool = [Edit(NAME, "", "", additions[0].text, "addition", 0, tokens[0])] if reading.keys.opening in report.forms else []
+            report = replace(report, after=report.after + sum(tokens), edits=(*report.edits, *tool))
         return Prepared(
-            body, report, reading, bool(outcome.edits or fitted.rewrites), fitted.changes, offered=any(not addition.key for addition in additions), added=sum(tokens), fitted=fitted,
+            body, report, reading, bool(outcome.edits or fitted.rewrites), fitted.changes, sent, unlike=unlike,
+            offered=any(not addition.key for addition in additions), added=sum(tokens), fitted=fitted,
         )
 
     def _mended(self, prepared: Prepared, sent: Mapping[str, Form]) -> Prepared:

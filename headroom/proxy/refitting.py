@@ -131,7 +131,7 @@ class Refitting:
     def _may_outgrow(self, subject: Subject, size: int) -> bool:
         conversation = subject.conversation
         most = size // BYTES_A_TOKEN + PICTURE * conversation.opaque
-        return most > ceiling(subject.document, conversation, self._find(conversation.model))
+        return most >= LEAST and most > ceiling(subject.document, conversation, self._find(conversation.model))
 
     def standing(self, subject: Subject, weigh: Weigh, size: int | None = None) -> Standing | None:
         """None for a conversation that is short, or not whole; and, if `size` is given, the bytes of its body, for one that

@@ -162,7 +162,7 @@ class Proxy:
 
     def _assemble(self) -> Handler:
         """All layers, outermost first."""
-        clocks = Clocks(time.time, time.monotonic, lambda: uuid7(time.time_ns(), secrets.token_bytes(10)))
+        clocks = Clocks(time.time, time.monotonic, lambda: uuid7(time.time_ns(), random.randbytes(10)))
         data = observe(self.caching, clocks)(rescue(routes.error_shape)(guard_data(self._door)(self.limits(self.answering(self._routes())))))
         about = rescue(control.error_shape)(guard_control(self._door, control.HEALTH)(self.control))
 
