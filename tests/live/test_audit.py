@@ -1,9 +1,12 @@
-"""Transcripts that real clients leave, read back as the requests that they really sent."""
+"""Transcripts that real clients leave, read back as the requests that they really sent; and those, replayed as a running proxy sends them on."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +14,19 @@ import anyio
 import pytest
 
 from headroom import dialects
+from headroom.audit.cache import Tokens
 from headroom.audit.finding import find
-from headroom.audit.recording import Recording
-from headroom.demo.model import Model
+from headroom.audit.passage import MODES, Mode, Passage
+from headroom.audit.recording import Recording, Request
+from headroom.demo.model import Model, Rules
 from headroom.demo.serving import application, serving
 from headroom.dialects.document import Document
+from headroom.http.asgi import ASGIApp
+from headroom.options import load
+from headroom.pipeline import standard
+from headroom.pricefile import prices
+from headroom.proxy.server import App
+from headroom.settings import Settings
 from tests.live import test_claude_code, test_codex
 from tests.live.lab import CLAUDE_CODE, CODEX, alone, client
 from tests.live.stage import threads
@@ -72,3 +83,68 @@ def test_codex_rollouts(tmp_path: Path) -> None:
     (recording,) = find([desk.place.home / ".codex" / "sessions"])
     assert recording.client == "Codex"
     check(recording, sent)
+
+
+NAME, TARGET = "made-up-1", "/v1/messages"
+ROW = {
+    "input": 4, "output": 20, "read": 0.4, "write_short": 5, "write_long": 8, "window": 40_000, "max_output": 8000, "cache_min": 1024,
+    "binds": False, "effective_from": "2026-11-21", "source": "made up",
+}
+
+
+def read_again(n: int) -> list[Any]:
+    """One of two files, which are never the same again."""
+    text = "\n".join(f"{hashlib.sha256(f'{n} {line}'.encode()).hexdigest()} = {line}" for line in range(40))
+    return [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": f"t{n}", "name": "Read", "input": {"file_path": f"src/m{n % 2}.py"}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"t{n}", "content": text}]},
+    ]
+
+
+def bodies(turns: int) -> Iterator[bytes]:
+    """An agent's requests. For a while it does not ask for a cache, so the provider reports none."""
+    messages: list[Any] = [{"role": "user", "content": "Tidy up."}]
+    head = {"model": NAME, "max_tokens": 4000, "tools": [{"name": "Read", "description": "Read a file.", "input_schema": {"type": "object"}}]}
+    for n in range(turns):
+        messages += read_again(n)
+        mark = {} if 8 <= n < 12 else {"cache_control": {"type": "ephemeral"}}
+        last = {**messages[-1], "content": [{**messages[-1]["content"][0], **mark}]}
+        yield json.dumps({**head, "messages": [*messages[:-1], last]}).encode()
+
+
+def ask(url: str, body: bytes) -> Tokens:
+    fields = {"content-type": "application/json", "x-api-key": "sk-planted"}
+    with urllib.request.urlopen(urllib.request.Request(url + TARGET, body, fields)) as answer:
+        usage = json.loads(answer.read())["usage"]
+    return Tokens(usage["input_tokens"], usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"])
+
+
+async def replayed(sent: Sequence[bytes], heard: Sequence[Tokens], table: Path, mode: Mode) -> tuple[list[bytes], set[str]]:
+    dialect = dialects.find("POST", TARGET)
+    assert dialect is not None
+    recording = Recording("", "", TARGET, "messages", True, lambda: iter(()))
+    passage = Passage(recording, dialect, standard(), prices(str(table)).find, mode).fitting(0)
+    found: list[bytes] = []
+    reasons: set[str] = set()
+    for n, (body, tokens) in enumerate(zip(sent, heard, strict=True)):
+        request = Request(0, float(n), NAME, body)
+        prepared = await passage.send(request)
+        await passage.heard(request, prepared, tokens)
+        found.append(prepared.body)
+        reasons.update(passage.reasons(prepared))
+    return found, reasons
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_replay_sends_what_the_proxy_sends(servers: Callable[[ASGIApp], str], tmp_path: Path, mode: Mode) -> None:
+    table = tmp_path / "prices.json"
+    table.write_text(json.dumps({"models": {NAME: ROW}}), encoding="utf-8")
+    model = Model({}, Rules(bound=False))
+    options = ["--quiet", "--state=memory:", f"--mode={mode}", f"--prices={table}", f"--anthropic-api-url={servers(application(model))}"]
+    url = servers(App(load(Settings, options, {}).settings, {}))
+    sent = [*bodies(30)]
+    heard = [ask(url, body) for body in sent]
+    found, reasons = anyio.run(replayed, sent, heard, table, mode)
+    assert found == [kept.body for kept in model.requests]
+    assert "fit" in reasons
+    assert ("cold" in reasons) is (mode == "token")
