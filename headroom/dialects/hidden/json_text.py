@@ -20,6 +20,12 @@ def value_of(data: str | bytes) -> Json:
     return value if shallow(value) else None
 
 
+def arguments(text: str) -> Json:
+    """The object with which a tool is called; models write nothing for an empty one. What is none stays the text that it was."""
+    value = value_of(text) if text.strip() else {}
+    return value if isinstance(value, dict) else text
+
+
 def written(value: Json) -> str:
     """As JSON text that has an encoding: half a surrogate pair is left escaped."""
     text = _ENCODE(value)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Round, Told
-from headroom.dialects.hidden.json_text import value_of, written
-from headroom.dialects.hidden.usage import with_sums
-from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
+from headroom.dialects.hidden.json_text import arguments, written
+from headroom.dialects.hidden.usage import of_all
+from headroom.dialects.shapes import mapping, objects, text_of
 
 Object = Mapping[str, Json]
 
@@ -142,9 +142,7 @@ def _spoken(message: Object) -> Object:
 
 
 def _asked(call: Object) -> Asked:
-    given = text_of(mapping(call.get("function")).get("arguments"))
-    value = value_of(given) if given.strip() else {}
-    return Asked(text_of(call.get("id")), value if isinstance(value, dict) else given)
+    return Asked(text_of(call.get("id")), arguments(text_of(mapping(call.get("function")).get("arguments"))))
 
 
 def told(answers: Iterable[Object]) -> Told:
@@ -204,18 +202,6 @@ def renamed(message: Object, past: Sequence[Object]) -> Object:
         return message
     changed = {**message, **{name: past[0][name] for name in KEPT if name in past[0] and name in message}}
     if "usage" in message:
-        changed["usage"] = summed(message["usage"], [mapping(each.get("usage")) for each in past])
+        before = [mapping(each.get("usage")) for each in past]
+        changed["usage"] = of_all(message["usage"], before, "prompt_tokens", "completion_tokens")
     return changed
-
-
-def summed(last: Json, earlier: Sequence[Object]) -> Json:
-    """Input as the last round had it, which holds all before; output of all."""
-    if not isinstance(last, dict):
-        return last
-    usage = with_sums(last, earlier, ("completion_tokens",))
-    if isinstance(details := last.get("completion_tokens_details"), dict):
-        before = [mapping(each.get("completion_tokens_details")) for each in earlier]
-        usage["completion_tokens_details"] = with_sums(details, before, details)
-    if "total_tokens" in usage:
-        usage["total_tokens"] = (tokens_of(usage.get("prompt_tokens")) or 0) + (tokens_of(usage.get("completion_tokens")) or 0)
-    return usage

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from headroom.conversation import Json
 from headroom.dialects.hidden.base import NAME, Asked, Round, Told
-from headroom.dialects.hidden.json_text import written
-from headroom.dialects.hidden.usage import with_sums
-from headroom.dialects.shapes import mapping, objects, text_of, tokens_of
-from headroom.dialects.strict import parsed
+from headroom.dialects.hidden.json_text import arguments, written
+from headroom.dialects.hidden.usage import of_all
+from headroom.dialects.shapes import mapping, objects, text_of
 
 CLIENTS = frozenset((
     "function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call", "computer_call",
@@ -80,7 +79,8 @@ def composed(response: Mapping[str, Json], past: Sequence[Past]) -> dict[str, Js
     whole = dict(response)
     if past:
         whole.update({name: past[0].response[name] for name in KEPT if name in past[0].response})
-        whole["usage"] = _usage(whole.get("usage"), [mapping(each.response.get("usage")) for each in past])
+        earlier = [mapping(each.response.get("usage")) for each in past]
+        whole["usage"] = of_all(whole.get("usage"), earlier, "input_tokens", "output_tokens")
     if isinstance(whole.get("output"), list):
         # Codex's own backend closes with no items at all.
         before = past if all(output_of(each.response) for each in past) else ()
@@ -95,21 +95,9 @@ def offers_ours(response: Json) -> bool:
     return any(tool.get("name") == NAME for _, tool in objects(mapping(response).get("tools")))
 
 
-def _usage(last: Json, earlier: Sequence[Mapping[str, Json]]) -> Json:
-    """Input as the last round had it, which holds all before; output of all."""
-    if not isinstance(last, dict):
-        return last
-    usage = with_sums(last, earlier, ("output_tokens",))
-    if isinstance(details := last.get("output_tokens_details"), dict):
-        usage["output_tokens_details"] = with_sums(details, [mapping(each.get("output_tokens_details")) for each in earlier], details)
-    if "total_tokens" in usage:
-        usage["total_tokens"] = (tokens_of(usage.get("input_tokens")) or 0) + (tokens_of(usage.get("output_tokens")) or 0)
-    return usage
-
-
 def _arguments(item: Mapping[str, Json]) -> Json:
     given = item.get("arguments")
-    return parsed(given) if isinstance(given, str) else given
+    return arguments(given) if isinstance(given, str) else given
 
 
 def _id(item: Mapping[str, Json]) -> str:

@@ -18,7 +18,6 @@ from headroom.dialects.hidden.openai_chat_answer import (
     ours,
     renamed,
     renumbered,
-    summed,
     tangled,
     told,
     visible,
@@ -156,12 +155,3 @@ def test_names_are_those_of_the_first_round() -> None:
     first, second = whole([LOOK], 1), {"model": "m2", "x": 1}
     assert renamed(second, [first]) == {"model": "m1", "x": 1}
     assert renamed(second, []) == second
-
-
-@pytest.mark.parametrize(("last", "earlier", "expected"), [
-    (None, [usage(1)], None), (7, [usage(1)], 7), (usage(2), [usage(1)], usage_of_all(2)), (usage(1), [{}], usage(1)),
-    ({"completion_tokens_details": None}, [usage(1)], {"completion_tokens_details": None, "completion_tokens": 5}),
-    ({"prompt_tokens": 3, "cost": 0.5}, [{"cost": 0.25}], {"prompt_tokens": 3, "cost": 0.5}),
-])
-def test_usage(last: Json, earlier: list[dict[str, Json]], expected: Json) -> None:
-    assert summed(last, earlier) == expected

@@ -76,7 +76,7 @@ def test_cut_in_two_at_every_byte() -> None:
 
 
 @pytest.mark.parametrize(("arguments", "value"), [
-    ('{"key": "k", "lines": "1-2"}', {"key": "k", "lines": "1-2"}), ("", ""), ("{key", "{key"), ("[1]", [1]), ("{}", {}),
+    ('{"key": "k", "lines": "1-2"}', {"key": "k", "lines": "1-2"}), ("", {}), ("{key", "{key"), ("[1]", "[1]"), ("{}", {}),
 ])
 def test_arguments(arguments: str, value: Json) -> None:
     assert shown([[mine(1, arguments)]])[1][0].asked == (Asked("call_1", value),)
