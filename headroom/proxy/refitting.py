@@ -104,9 +104,9 @@ def as_is(outcome: Outcome, given: Given) -> Fitted:
     return Fitted(outcome, [addition.rewrite for addition in given.additions], outcome.edits)
 
 
-def means(*, by_age: bool, by_place: bool, fold: bool, lifecycle: bool) -> Means:
-    """`by_age`: oldest first; `by_place`: tool calls by age, before words; `fold` and `lifecycle` as in Means."""
-    return Means("oldest" if by_age else "position" if by_place else "scores", fold, lifecycle)
+def means(*, by_age: bool, by_place: bool, fold: bool, lifecycle: bool, anew: bool = True) -> Means:
+    """`by_age`: oldest first; `by_place`: tool calls by age, before words; the others as in Means."""
+    return Means("oldest" if by_age else "position" if by_place else "scores", fold, lifecycle, anew)
 
 
 def shown(counted: Mapping[str, int]) -> Json:

@@ -148,10 +148,9 @@ class Proxy:
         )
         self.refitting = Refitting(lambda name: self.prices().find(name), means(
             by_age=settings.no_intelligent_context, by_place=settings.no_intelligent_scoring,
-            fold=not settings.no_compress_first, lifecycle=not settings.no_read_lifecycle,
+            fold=not settings.no_compress_first, lifecycle=not settings.no_read_lifecycle, anew=not settings.lossless,
         ))
-        if not settings.lossless:
-            self._compression.fitting(self.refitting)
+        self._compression.fitting(self.refitting)
         self.siblings = Siblings(self.account, __version__, self._elsewhere, lambda: self.booking.ledger.waiting)
         room = None if settings.no_cache else Room(settings.cache_max_entries, settings.cache_max_bytes, settings.cache_ttl)
         told = Told(self.siblings.clear, self.siblings.cleared)
