@@ -67,10 +67,11 @@ class World:
         answer = json.dumps({"content": [], "usage": {"input_tokens": 5, "output_tokens": 1}}).encode()
         return Response(200, [(b"content-type", b"application/json")], once(answer))
 
-    async def start(self, state: str, *more: str) -> None:
+    async def start(self, state: str, *more: str, stack: AsyncExitStack | None = None) -> None:
+        """`stack`: ends it, before the others."""
         arguments = ["--quiet", f"--state={state}", f"--anthropic-api-url={self.upstream}", *more]
         app = App(load(Settings, arguments, {}).settings, {"HOME": f"{self.home}/{len(self.nodes)}"})
-        self.nodes.append(await self.stack.enter_async_context(serving(app)))
+        self.nodes.append(await (stack or self.stack).enter_async_context(serving(app)))
 
     async def ask(self, node: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         raw = b"" if body is None else json.dumps(body).encode()
@@ -237,6 +238,19 @@ async def savings(world: World, node: int) -> tuple[Any, Any, Any]:
     found = (await world.ask(node, "GET", "/stats"))[1]["persistent_savings"]
     rows = (await world.ask(node, "GET", "/stats-history?series=hourly"))[1]["rows"]
     return found["requests"], found["tokens_saved"], sum(row["requests"] for row in rows)
+
+
+async def test_savings_of_a_node_stay_when_it_ends_and_count_once_when_it_is_back(world: World, redis: RedisServer, tmp_path: Path) -> None:
+    await world.start(redis.url + PATIENT, "--no-cache")
+    for turn in (1, 2):
+        async with AsyncExitStack() as stack:
+            await world.start(redis.url + PATIENT, "--no-cache", stack=stack)
+            await world.say(1, turn)
+        world.nodes.pop()
+        assert (await savings(world, 0))[::2] == (turn, turn), "it has published all when it ends"
+        await world.start(redis.url + PATIENT, "--no-cache")
+        assert await savings(world, 0) == await savings(world, 1)
+        world.nodes.pop()
 
 
 async def agreed(world: World, requests: int) -> None:
