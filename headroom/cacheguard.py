@@ -6,7 +6,7 @@ from then on only appended to. Everything else has another explanation, or none 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from headroom.conversation import Usage
@@ -42,8 +42,8 @@ last mark, and our shares are by characters."""
 
 MAX_BYTES = 8 << 20
 """Some thousand conversations of some hundred turns."""
-MAX_STANDING, STANDING = 4 << 20, 350
-"""Bytes for what is remembered of conversations beyond that, and what one takes: a name, a row, two entries of dicts."""
+MAX_STANDING, STANDING = 4 << 20, 430
+"""Bytes for what is remembered of conversations beyond that, and what one takes: a name, a row, its numbers, two entries of dicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,16 @@ class Scope:
     model: str
     credential: int
     """A fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a provider's cache holds of a conversation, as last reported."""
+
+    tokens: int
+    """As the provider counts them."""
+    long: bool = False
+    """It is written for the long lifetime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +117,11 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    cold: bool
-    append_only: bool
+    cold: bool = False
+    append_only: bool = False
+    parts: int = 0
+    """Texts of the last request."""
+    held: Held | None = None
 
 
 class CacheGuard:
@@ -128,26 +141,32 @@ class CacheGuard:
         standing = self._standing.get(conversation)
         return standing is not None and standing.cold
 
+    def held(self, conversation: str, parts: int) -> Held | None:
+        """What is cached of a conversation whose last request had so many texts. None where the provider says nothing of it, or
+        another process asked last."""
+        standing = self._standing.get(conversation)
+        return None if standing is None or standing.parts != parts else standing.held
+
     def observe(self, turn: Turn, terms: Terms) -> Verdict:
         """What became of the cache with this turn. In the order in which answers end."""
         key = (turn.scope, turn.prefix.conversation)
         state = self._states.get(key)
         verdict = _verdict(state, turn, terms)
-        self._stand(turn, verdict)
+        outlived = state is not None and verdict.cause == "hit" and turn.sent - state.last.sent > terms.lifetime
+        long = bool(turn.usage.cache_write_long_tokens) or (state is not None and (state.long or outlived))
+        self._stand(turn, verdict, long=long)
         if state is None or turn.sent >= state.last.sent:
-            outlived = state is not None and verdict.cause == "hit" and turn.sent - state.last.sent > terms.lifetime
-            long = bool(turn.usage.cache_write_long_tokens) or (state is not None and (state.long or outlived))
             self._states.put(key, _State(turn, _held(turn.usage), long))
         return verdict
 
-    def _stand(self, turn: Turn, verdict: Verdict) -> None:
+    def _stand(self, turn: Turn, verdict: Verdict, *, long: bool) -> None:
         name, usage = turn.prefix.conversation, turn.usage
-        before = self._standing.get(name) or _Standing(cold=False, append_only=False)
+        before, tokens = self._standing.get(name) or _Standing(), _held(usage)
         # A provider that reports no writes may have written all of a first request.
         written = usage.cache_write_tokens or (usage.cache_write_tokens is None and verdict.cause in ("first", "parallel"))
         cold = usage.cache_read_tokens == 0 and not written  # sums, where it took several rounds
-        after = replace(before, cold=cold, append_only=before.append_only or verdict.cause == "bust")
-        self._standing.put(name, after)
+        held = None if tokens is None else Held(tokens, long)
+        self._standing.put(name, _Standing(cold, before.append_only or verdict.cause == "bust", len(turn.prefix.came), held))
 
 
 def _read(usage: Usage) -> int | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from headroom import ccr
+from headroom.cacheguard import Held
 from headroom.conversation import Address, Json, Part
 from headroom.fitting.choice import Cut, Policy, fit
 from headroom.fitting.decision import Decision, encode
@@ -56,21 +57,9 @@ class Means:
     """First fold tool outputs that had their day."""
     lifecycle: bool = True
     """Stale and superseded reads have had it, and not just what is old."""
-    anew: bool = True
-    """False: what was decided before stands, and nothing more is decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cached:
-    """What the provider's cache is known to hold of a conversation."""
-
-    tokens: int | None = None
-    """As it counts them; None: unknown, so all of it may be there."""
-    long: bool = False
-    """The client has it written for its long lifetime."""
-
-
-UNKNOWN, COLD = Cached(), Cached(0)
+COLD = Held(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +77,8 @@ class Now:
     """What is folded can be had back."""
     importance: Mapping[str, float] = field(default_factory=dict)
     """Tool → how much its outputs are missed, 0 … 1."""
-    cached: Cached = UNKNOWN
+    held: Held | None = None
+    """What the provider has cached of it. None: unknown, so all of it may be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +119,6 @@ class Case:
     def decide(self, decision: Decision, names: Mapping[int, str], fold: Folding) -> Refitted:
         """`decision` as the journal has it; `names` as in `subject.names`: what has no name cannot be recorded, and is not done."""
         edits = fold(decision.cuts)
-        if not self._means.anew:
-            return Refitted(decision, removed=self._removed(decision, edits), fits=self._total(decision, edits) <= self._budget.limit)
         rows: dict[str, str] = {}
         new: list[Note] = []
         deeper: list[int] = []
@@ -178,8 +166,8 @@ class Case:
         for cut in decision.cuts:
             for i, size in cut.folded.items():
                 now[i] = size
-        known, turns = COLD if self._now.occasion == "cold" else self._now.cached, expected(len(self._subject.conversation.replies))
-        cached = None if known.tokens is None else int(known.tokens / starting_factor(self._subject.conversation.model))
+        held, turns = COLD if self._now.occasion == "cold" else self._now.held, expected(len(self._subject.conversation.replies))
+        cached = None if held is None else int(held.tokens / starting_factor(self._subject.conversation.model))
         found: dict[int, Rewrite] = {}
         removed = behind = 0
         for i in range(len(now) - 1, -1, -1):
@@ -188,7 +176,7 @@ class Case:
             behind += sizes.get(i, now[i])
             removed += now[i] - sizes.get(i, now[i])
             if i in sizes:
-                found[i] = Rewrite(removed, behind, max(0, whole - removed - behind), cached, turns, long=known.long)
+                found[i] = Rewrite(removed, behind, max(0, whole - removed - behind), cached, turns, long=held is not None and held.long)
         return found
 
     def _sizes(self, edits: Mapping[Address, str]) -> list[int]:

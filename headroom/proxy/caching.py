@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from headroom.cacheguard import CacheGuard, Scope, Turn, Verdict, terms
+from headroom.cacheguard import CacheGuard, Held, Scope, Turn, Verdict, terms
 from headroom.chain import mended
 from headroom.conversation import Usage
 from headroom.http.message import Fields, get
@@ -59,6 +59,11 @@ class Caching:
     def cold(self, conversation: str) -> bool:
         """The provider has nothing of it cached, and no edit of ours has ever cost it its cache."""
         return self.guard.cold(conversation) and not self.guard.append_only(conversation)
+
+    def held(self, conversation: str, parts: int) -> Held | None:
+        """What the provider has cached of a conversation whose last request had so many texts; None where that is not known, or
+        where an edit of ours has cost it its cache before."""
+        return None if self.guard.append_only(conversation) else self.guard.held(conversation, parts)
 
     def begin(self) -> None:
         self._account.begin()

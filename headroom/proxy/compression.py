@@ -26,7 +26,7 @@ from headroom.learning.pins import NONE, Pin
 from headroom.pipeline import OFFERED, Outcome, Pipeline
 from headroom.proxy.prepared import Caller, Prepared, Reading, untouched
 from headroom.proxy.recall import Known, Recall
-from headroom.proxy.refitting import Fitted, Given, Refitting, as_is, hint, stands
+from headroom.proxy.refitting import Fitted, Given, Refitting, as_is, hint, instead
 from headroom.sent import Form, Journal
 from headroom.weaving import Addition, Seams
 
@@ -152,7 +152,10 @@ class Compression:
         ])
         if refitting is None:
             return reading, known
-        if reading.standing is None and (caller.cold(keys.opening) or told in known.sent):
+        occasion, held = refitting.occasion(conversation, keys.opening, size, caller.cold, caller.held)
+        if occasion != "fit":
+            reading = replace(reading, occasion=occasion, held=held)
+        if reading.standing is None and (occasion != "fit" or told in known.sent):
             subject = Subject(reading.dialect, reading.document, conversation, keys)
             reading = replace(reading, standing=refitting.standing(subject, self._tokens))
             known = known.having(await self.recall(reading, caller.owner, refitting.wanted(reading.standing)))
@@ -178,11 +181,12 @@ class Compression:
                 reading = reading if policies is NONE else replace(reading, policies=policies)
             except StoreError:
                 failures += 1
-        if caller.cold(keys.opening) and not lost and not conversation.only_counted:
-            reading = replace(reading, occasion="cold")
+        if lost and reading.occasion != "fit":
+            reading = replace(reading, occasion="fit")
         prepared = await self._reachable(reading, sent, 0 if lost else conversation.fresh, keep)
-        if not await stands(prepared.fitted, reading.occasion, self._journal.claim):
-            prepared = await self._reachable(replace(reading, occasion="fit"), sent, conversation.fresh, keep)
+        others = await instead(prepared.fitted, reading.occasion, self._journal.claim)
+        if others is not None:
+            prepared = await self._reachable(replace(reading, occasion="fit"), {**sent, **others}, conversation.fresh, keep)
         if failures:
             prepared = replace(prepared, store_failures=failures + prepared.store_failures)
         if conversation.only_counted:
@@ -244,7 +248,7 @@ class Compression:
 
             unlike: list[str] = []
             additions = self._additions(reading, sent, unlike) if OFFERED in ways else []
-            given = Given(history, additions, lossy, reading.occasion, reading.policies.importance)
+            given = Given(history, additions, lossy, reading.occasion, reading.policies.importance, reading.held)
             fitted = self._fitted(reading, sent, given, fold)
             return self._mended(self._spliced(reading, sent, fitted, additions, len(unlike)), sent)
 

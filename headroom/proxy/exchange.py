@@ -21,7 +21,6 @@ from headroom.proxy.caching import beginning, credential, rewritten
 from headroom.proxy.compression import UNPARSED
 from headroom.proxy.hearing import Circumstances, heard
 from headroom.proxy.prepared import Caller, Prepared, untouched
-from headroom.proxy.refitting import never
 from headroom.proxy.services import Services
 
 LOGGED = 1 << 20
@@ -78,7 +77,7 @@ class Exchange:
             self._dialect, request.target, body, self._left_alone(request), functools.partial(services.keep, request),
             Caller(
                 functools.partial(services.pinned, request), functools.partial(services.owner, request),
-                services.cold if request.draft.mode == "token" else never,
+                *((services.cold, services.held) if request.draft.mode == "token" else ()),
             ),
         )
         if prepared.store_failures:

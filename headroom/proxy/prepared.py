@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from headroom.cacheguard import Held
 from headroom.chain import Chain
 from headroom.conversation import Address, Conversation, Report, Skip, Skipped
 from headroom.dialects.base import Dialect
@@ -13,7 +14,7 @@ from headroom.dialects.document import Document
 from headroom.fitting.refit import Occasion
 from headroom.learning.pins import NONE, Pin
 from headroom.patterns import Policies
-from headroom.proxy.refitting import Fitted, Standing, never
+from headroom.proxy.refitting import Fitted, Standing, never, unheld
 from headroom.sent import Form
 from headroom.weaving import Seams
 
@@ -36,6 +37,8 @@ class Caller:
     owner: Owner | None = None
     cold: Callable[[str], bool] = never
     """By the key of its opening: the provider has nothing of a conversation cached, and the past may be changed for that."""
+    held: Callable[[str, int], Held | None] = unheld
+    """By that key and the number of texts in the last request: what it has cached, if the past may be changed where that pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Reading:
     """None where this API has no way to hide something."""
     policies: Policies = NONE
     occasion: Occasion = "fit"
+    held: Held | None = None
+    """What the provider has cached of it, where that counts."""
     standing: Standing | None = None
     """What may be decided about the conversation as a whole; None where nothing may."""
 

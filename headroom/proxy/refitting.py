@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headroom import ccr
+from headroom.cacheguard import Held
 from headroom.chain import Chain
 from headroom.conversation import Address, Conversation, Edit, Json
 from headroom.dialects.document import Rewrite
@@ -19,6 +20,7 @@ from headroom.fitting.refit import BEFORE, Case, Means, Now, Occasion, Refitted
 from headroom.fitting.rewriting import rewrites
 from headroom.fitting.sizes import PICTURE
 from headroom.fitting.subject import LEAST, Subject, Weigh, ceiling, hidden, names, weights
+from headroom.fitting.worth import considered
 from headroom.memo import Memo
 from headroom.pipeline import Outcome
 from headroom.prices import Model
@@ -86,11 +88,18 @@ class Given:
     """Another must not be taken where the journal cannot be written first: nothing else tells later turns of it."""
     importance: Mapping[str, float] = field(default_factory=dict)
     """Tool → how much its outputs are missed where they are not shown."""
+    held: Held | None = None
+    """What the provider has cached of the conversation, as far as it is known."""
 
 
 def never(conversation: str) -> bool:
     """Nobody knows of a conversation whose cache is cold."""
     return False
+
+
+def unheld(conversation: str, parts: int) -> Held | None:
+    """Nobody knows what is cached."""
+    return None
 
 
 def hint(keys: Chain, conversation: Conversation) -> str:
@@ -141,6 +150,22 @@ class Refitting:
         base = weights(subject, weigh, estimate)
         return Standing(subject, weigh, base, names(subject, base)) if sum(base) >= LEAST else None
 
+    def occasion(
+        self, conversation: Conversation, opening: str, size: int, cold: Callable[[str], bool], held: Callable[[str, int], Held | None],
+    ) -> tuple[Occasion, Held | None]:
+        """Why the past may be changed, and what is cached of it. `size`: bytes of the body. `cold` and `held`: what is known of
+        a conversation's cache, by its opening, and by how many texts its last request had. Whether it pays is looked into at few
+        turns, so that for all others there is nothing to weigh."""
+        if conversation.only_counted:
+            return "fit", None
+        if cold(opening):
+            return "cold", None
+        if size < LEAST or not considered(len(conversation.replies)):
+            return "fit", None
+        model = self._find(conversation.model)
+        known = None if model is None or model.binds else held(opening, conversation.replies[-1].first)
+        return ("fit" if known is None else "priced"), known
+
     def wanted(self, standing: Standing | None) -> list[str]:
         """What the journal is to be asked."""
         if standing is None:
@@ -175,7 +200,7 @@ class Refitting:
 
         now = Now(
             self._find(subject.conversation.model), given.occasion, standing.first if given.history else 0, _added(given.additions, standing),
-            given.lossy, given.importance,
+            given.lossy, given.importance, given.held,
         )
         case = Case(weigh, self._means, subject, standing.base, now)
         found = case.decide(_known(standing, sent), standing.names, edits)
@@ -198,15 +223,17 @@ class Refitting:
         self.tight += not found.fits
 
 
-async def stands(fitted: Fitted | None, occasion: Occasion, claim: Callable[[str, Form], Awaitable[Form]]) -> bool:
-    """Whether a decision that follows from nothing but its record is on record. What makes a conversation fit follows from
-    the conversation, and leaves anyway."""
+async def instead(fitted: Fitted | None, occasion: Occasion, claim: Callable[[str, Form], Awaitable[Form]]) -> Mapping[str, Form] | None:
+    """None if a decision that follows from nothing but its record is on record; else what stands there in its place. What makes
+    a conversation fit follows from the conversation, and leaves anyway."""
     if occasion == "fit" or fitted is None or fitted.found is None:
-        return True
+        return None
+    rows = fitted.found.rows
     try:
-        return all([await claim(name, row) == row for name, row in fitted.found.rows.items()])
+        standing = {name: await claim(name, row) for name, row in rows.items()}
     except StoreError:
-        return False
+        return {}
+    return None if standing == rows else standing
 
 
 def left_out(fitted: Fitted | None, key: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from headroom.cacheguard import Held
 from headroom.conversation import Address, Conversation
 from headroom.http.message import Request
 from headroom.learning.pins import Pin
@@ -12,7 +13,7 @@ from headroom.mode import Mode
 from headroom.patterns import How
 from headroom.proxy.compression import Compression
 from headroom.proxy.intake import Intake
-from headroom.proxy.refitting import never
+from headroom.proxy.refitting import never, unheld
 
 
 async def alone(request: Request) -> str:
@@ -44,6 +45,8 @@ class Services:
     """What of a conversation may be changed that was sent before; a request may ask for the other."""
     cold: Callable[[str], bool] = never
     """By the key of its opening: the provider has nothing of a conversation cached."""
+    held: Callable[[str, int], Held | None] = unheld
+    """By that key and the number of texts in its last request: what the provider has cached of a conversation."""
     owner: Callable[[Request], Awaitable[str]] = alone
     """The tenant whose originals the caller gets. Raises StoreError."""
     optimize: bool = True
