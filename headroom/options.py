@@ -162,13 +162,17 @@ def _reader(cls: type[Table], f: Field[Any]) -> Callable[[str], Any]:
     return read
 
 
+PRIVATE = re.compile(r"@|://.*\?", re.S)
+"""In a value that may hold a credential: before an @, or in the query of a URL. It is not repeated, also where it has no place."""
+
+
 def _convert(kind: Any, text: str, f: Field[Any]) -> Any:
     parse = spec_of(f).parse or (boolean if kind is bool else kind)
     try:
         return parse(text)
     except ValueError as error:
         why = str(error) if kind is bool or spec_of(f).parse else f"not a valid {kind.__name__}"
-        shown = "…" if spec_of(f).secret else repr(text)
+        shown = "…" if spec_of(f).secret or PRIVATE.search(text) else repr(text)
         raise SettingsError(f"{variable(f) or flag(f)}={shown}: {why}") from None
 
 

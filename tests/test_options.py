@@ -112,3 +112,17 @@ def test_sizes_read_well(value: int, shown: str) -> None:
 )
 def test_urls_are_shown_without_credentials(value: str, shown: str) -> None:
     assert options.show_url(value) == shown
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("ftp://host", True), ("https://ann:secret@host", False), ("https://host/v1?key=secret", False), ("ann:secret@host", False), ("https:///", True),
+])
+def test_a_url_that_is_refused_is_not_repeated_where_it_may_hold_a_credential(text: str, shown: bool) -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class One:
+        base: str = option("", "A URL.", group="A", parse=options.url)
+
+    with pytest.raises(SettingsError) as caught:
+        options.load(One, [], {"HEADROOM_BASE": text})
+    assert (text in caught.value.message) is shown
+    assert "HEADROOM_BASE=" in caught.value.message

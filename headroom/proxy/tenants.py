@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import re
+from urllib.parse import parse_qs
 
 from headroom.http.message import Request
 
@@ -33,7 +34,16 @@ def identity(request: Request, verified: bool) -> str:
     for name in (b"x-api-key", b"x-goog-api-key", b"api-key"):
         if value := request.get(name):
             return "key:" + value.decode("latin-1")
+    if key := _in_query(request.target):
+        return "key:" + key
     return "auth:" + authorization if authorization else ""
+
+
+def _in_query(target: str) -> str:
+    """Google's APIs take ?key=… instead of X-Goog-Api-Key. Theirs are the paths that end in a method, models/gemini:generateContent;
+    elsewhere a key may be something else, as in /v1/retrieve."""
+    path, _, query = target.partition("?")
+    return parse_qs(query).get("key", [""])[0] if ":" in path.rpartition("/")[2] else ""
 
 
 def tenant(name: str, secret: bytes) -> str:

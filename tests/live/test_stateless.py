@@ -169,7 +169,7 @@ def everything_by_any(port: int) -> None:
     client = Client(port, {"x-api-key": "sk-one"})
     for turn in range(8):
         for told in ("", "retrieve own", "fail"):
-            assert client.ask("/v1/messages", request("\n".join(f"{turn} {i} some words of a log" for i in range(500)), told)) in (200, 529)
+            assert client.converse("\n".join(f"{turn} {i} some words of a log" for i in range(500)), told) in (200, 529)
         client.look("/stats")
         client.look("/metrics")
 

@@ -32,7 +32,8 @@ EVENTS = (
 
 
 class Provider(ThreadingHTTPServer):
-    """Does what the `system` of a request names: "fail", "break" (in mid-stream), "retrieve KEY"; "" answers. It keeps what it got."""
+    """Does what the `system` names of a request that brings tool output: "fail", "break" (in mid-stream), "retrieve KEY", where
+    "own" is the key that stands in it; else it answers. It keeps what it got."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Playing)
@@ -52,7 +53,7 @@ class _Playing(BaseHTTPRequestHandler):
         except (ValueError, TypeError):
             self._answer(400, {"type": "error", "error": {"type": "invalid_request_error", "message": "that is no request"}})
             return
-        told = str(body.get("system", ""))
+        told = str(body.get("system", "")) if b'"tool_result"' in data else ""
         wanted = told.removeprefix("retrieve ") if "retrieve " in told else ""
         if told == "fail":
             self._answer(529, {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}})
@@ -119,6 +120,12 @@ def request(text: str, system: str = "", **more: Any) -> dict[str, Any]:
     return {"model": MODEL, "max_tokens": 50, "system": system, "messages": messages, "tools": [{"name": "Bash", "input_schema": {"type": "object"}}], **more}
 
 
+def opening(system: str = "", **more: Any) -> dict[str, Any]:
+    """How that conversation began: one that does not begin with us is none of which we may leave something out."""
+    whole = request("", system, **more)
+    return {**whole, "messages": whole["messages"][:1]}
+
+
 def chat(text: str) -> dict[str, Any]:
     call = {"id": "t1", "type": "function", "function": {"name": "Bash", "arguments": "{}"}}
     return {"model": "gpt-5.5", "messages": [
@@ -166,6 +173,11 @@ class Client:
     def ask(self, path: str, body: Any, **fields: str) -> int:
         return self.send("POST", path + self.query, json.dumps(body).encode(), **fields)[0]
 
+    def converse(self, text: str, system: str = "", **more: Any) -> int:
+        """A conversation of two turns; the status of the second."""
+        self.ask("/v1/messages", opening(system, **more))
+        return self.ask("/v1/messages", request(text, system, **more))
+
     def look(self, path: str) -> Any:
         """A control route; JSON where it is."""
         status, data = self.send("GET", path, None)
@@ -175,15 +187,15 @@ class Client:
 
 def everything(client: Client, text: str = LOG) -> None:
     """Requests, streams, hidden retrieval, errors, cache: each is seen to have happened."""
-    assert [client.ask("/v1/messages", request(text)) for _ in range(2)] == [200, 200]
+    assert [client.converse(text) for _ in range(2)] == [200, 200]
     assert "x-headroom-cache: hit" in client.heard[-1][2].lower()
-    assert client.ask("/v1/messages", request(text, "stream", stream=True)) == 200
+    assert client.converse(text, "stream", stream=True) == 200
     assert client.heard[-1][3].endswith(b"\n\n")
-    assert client.ask("/v1/messages", request(text, "retrieve own")) == 200
+    assert client.converse(text, "retrieve own") == 200
     assert b"There." in client.heard[-1][3]
     assert b"headroom_retrieve" not in client.heard[-1][3]
-    assert client.ask("/v1/messages", request(text, "break", stream=True)) == 200
-    assert client.ask("/v1/messages", request(text, "fail")) == 529
+    assert client.converse(text, "break", stream=True) == 200
+    assert client.converse(text, "fail") == 529
     assert client.ask("/v1/messages/count_tokens", request(text)) == 200
     assert client.ask("/v1/chat/completions", chat(text)) == 200
     assert client.ask("/v1/responses", responses(text)) == 200
@@ -194,7 +206,9 @@ def everything(client: Client, text: str = LOG) -> None:
 
 def faults(client: Client, text: str) -> None:
     """What is no request, or none to us; the provider gets some of it as it is."""
-    for raw in (b"{", b'{"model": ' + json.dumps(text).encode(), b"", b"\xff\xfe", b"[1]", b'{"messages": 7}'):
+    quoted = json.dumps(text).encode()
+    deep = b'{"messages":' + b"[" * 50_000 + quoted + b"]" * 50_000 + b"}"
+    for raw in (b"{", b'{"model": ' + quoted, b"", b"\xff\xfe", b"[1]", b'{"messages": 7}', b'{"messages": [%b, 1e999]}' % quoted, deep):
         client.send("POST", "/v1/messages" + client.query, raw)
     client.send("POST", "/v1/messages" + client.query, b"not gzip", **{"content-encoding": "gzip"})
     client.send("POST", "/no/such/route" + client.query, b"{}")

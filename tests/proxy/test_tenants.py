@@ -34,6 +34,21 @@ def test_who_is_who(fields: Fields, verified: bool, name: str) -> None:
     assert of(*fields, verified=verified) == name
 
 
+GENERATE = "/v1beta/models/gemini-3-pro:generateContent"
+
+
+@pytest.mark.parametrize(("target", "fields", "name"), [
+    (GENERATE + "?key=g", [], "key:g"),
+    (GENERATE + "?alt=sse&key=g%2B", [], "key:g+"),
+    (GENERATE + "?key=g", [(b"x-goog-api-key", b"h")], "key:h"),
+    (GENERATE + "?key=", [], ""),
+    ("/v1/retrieve?key=0123456789abcdef01234567", [], ""),  # of an original
+    ("/v1/messages?key=g", [], ""),
+])
+def test_a_key_in_the_query_is_a_credential_where_google_takes_it(target: str, fields: Fields, name: str) -> None:
+    assert identity(Request("POST", target, fields, once(b"")), verified=False) == name
+
+
 @pytest.mark.parametrize("token", [b"a.b.c", b"a.%%%.c", b"a." + b"x" * 20000 + b".c", jwt([1])[7:], jwt({"iss": 1, "sub": "s"})[7:], b"\xff.\xff.\xff"])
 def test_a_token_that_is_no_jwt_is_told_apart_whole(token: bytes) -> None:
     assert of((b"authorization", b"Bearer " + token)) == "key:" + token.decode("latin-1")
