@@ -57,6 +57,8 @@ class Means:
     """First fold tool outputs that had their day."""
     lifecycle: bool = True
     """Stale and superseded reads have had it, and not just what is old."""
+    anew: bool = True
+    """False: what was decided before stands, and nothing more is decided."""
 
 
 COLD = Held(0)
@@ -119,6 +121,8 @@ class Case:
     def decide(self, decision: Decision, names: Mapping[int, str], fold: Folding) -> Refitted:
         """`decision` as the journal has it; `names` as in `subject.names`: what has no name cannot be recorded, and is not done."""
         edits = fold(decision.cuts)
+        if not self._means.anew:
+            return Refitted(decision, removed=self._removed(decision, edits), fits=self._total(decision, edits) <= self._budget.limit)
         rows: dict[str, str] = {}
         new: list[Note] = []
         deeper: list[int] = []
