@@ -12,24 +12,37 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.laws.clients import CLIENTS
-from tests.laws.sessions import Session, draw
+from tests.laws.sessions import Session, draw, outgrowing
 from tests.laws.stage import Played, Stage, retrieved
 
-KINDS = {"kept": "restarts, workers, other options, mid-way starts", "lost": "the same, and the store lost or emptied in the middle"}
+KINDS = {
+    "kept": "restarts, workers, other options, mid-way starts", "lost": "the same, and the store lost or emptied in the middle",
+    "outgrown": "as the first, longer than the model's window, and with a cold cache now and then; reasoning that OpenAI passes over counts as dropped",
+}
 
 
 def account(session: Session, played: Played) -> Counter[str]:
-    """What one session adds to the table. Requests of a session that lost its store are compared on either side of the loss."""
-    breaks = [n for n in played.breaks(CLIENTS[session.dialect].items) if n != played.lost_at]
+    """What one session adds to the table. Requests of a session that lost its store are compared on either side of the loss, and
+    those of one that was made to fit on either side of each cut."""
+    meant = {played.lost_at, *played.rewritten}
+    breaks = [n for n in played.breaks(CLIENTS[session.dialect].items) if n not in meant]
     given = Counter[str]()
     for body in played.sent:
         given |= Counter(retrieved(session, body))  # of what was lost with the store, earlier requests tell
     wanted = Counter(ask.expected for ask in played.asked if ask.real)
+    if played.rewritten:  # no request need hold all that was given back
+        given = Counter({text: wanted[text] for text in given})
     return Counter(
         sessions=1, requests=len(played.sent), refused=len(played.refused), dropped=played.dropped, pairs=max(0, len(played.sent) - 1),
         kept=max(0, len(played.sent) - 1) - len(breaks), rounds=played.rounds, wanted=sum(wanted.values()), exact=sum((wanted & given).values()),
-        died=bool(played.died), mended=played.mishaps["mended"],
+        died=bool(played.died), rewritten=len(played.rewritten), mended=played.mishaps["mended"],
     )
+
+
+def drawn(dice: Random, kind: str, dialect: str) -> Session:
+    if kind == "outgrown":
+        return outgrowing(draw(dice, dialect, most=14), dice)
+    return draw(dice, dialect, loss=kind == "lost")
 
 
 async def measure(count: int, seed: int) -> dict[str, Counter[str]]:
@@ -38,7 +51,7 @@ async def measure(count: int, seed: int) -> dict[str, Counter[str]]:
     names = list(CLIENTS)
     for kind, table in tables.items():
         for n in range(count):
-            session = draw(Random(f"{seed} {kind} {n}"), names[n % len(names)], loss=kind == "lost")
+            session = drawn(Random(f"{seed} {kind} {n}"), kind, names[n % len(names)])
             played = await Stage(session).play()
             direct = await Stage(session, alone=True).play()
             table.update(account(session, played) + Counter(unlike=played.shown != direct.shown))
@@ -49,7 +62,7 @@ def show(kind: str, table: Counter[str]) -> None:
     print(f"{table['sessions']:,} sessions: {KINDS[kind]}")
     print(f"  requests to the model    {table['requests']:8,}   of which retrieval rounds {table['rounds']:,}")
     print(f"  refused by the model     {table['refused']:8,}   reasoning dropped {table['dropped']:,}, left out for good in {table['mended']:,} sessions")
-    print(f"  prefix kept              {100 * table['kept'] / max(1, table['pairs']):8.2f} % of {table['pairs']:,}")
+    print(f"  prefix kept              {100 * table['kept'] / max(1, table['pairs']):8.2f} % of {table['pairs']:,}, rewritten on purpose {table['rewritten']:,} times")
     print(f"  originals, byte for byte {table['exact']:8,} of {table['wanted']:,}")
     print(f"  sessions that ended      {table['died']:8,}   that showed the client anything else than direct ones {table['unlike']:,}")
 

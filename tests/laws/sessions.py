@@ -11,8 +11,12 @@ from headroom import ccr, retrieval
 from headroom.conversation import Json
 from headroom.demo.script import Call, Step
 from headroom.dialects.hidden.base import NAME
+from headroom.fitting.scores import Order
 from headroom.proxy.rounds import BAD_KEY, MISS, MOST
 from tests.laws.outputs import WORDS, Output, drawn, log
+
+WINDOWS = (9_000, 14_000, 24_000)
+"""Tokens: outgrown by most sessions, once or often."""
 
 Before = Literal["", "restart", "emptied", "lost"]
 """What happens before a turn: nothing, the processes start anew, the store is emptied under them, both."""
@@ -27,6 +31,9 @@ class Options:
     code_aware: bool = False
     intercept: bool = False
     protect: tuple[str, ...] = ()
+    order: Order = "scores"
+    fold: bool = True
+    lifecycle: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,8 @@ class Turn:
     stream: bool = False
     worker: int = 0
     before: Before = ""
+    cold: bool = False
+    """The provider has nothing of the conversation cached by now."""
     options: Options | None = None
     """Other than until now; the processes start anew with these."""
 
@@ -90,6 +99,8 @@ class Session:
     """The client writes JSON as Python does, not in the compact form."""
     durable: bool = True
     """The store is one that outlives processes, as far as they know."""
+    window: int = 0
+    """Tokens the model can read; 0: without end."""
     earlier: Output | None = None
     """Printed in another conversation of the same user's: of it the store alone knows."""
 
@@ -163,10 +174,10 @@ def options(dice: Random) -> Options:
     )
 
 
-def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool = True, mid_way: bool = True, loss: bool = False) -> Session:
-    """A session of 3 to 9 turns in which anything of this may happen."""
+def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool = True, mid_way: bool = True, loss: bool = False, most: int = 7) -> Session:
+    """A session of 3 to `most` + 2 turns in which anything of this may happen."""
     earlier = log(dice, 200) if not loss and dice.random() < 0.2 else None
-    turns = Drawing(dice, earlier).turns(dice.randint(1, 7))
+    turns = Drawing(dice, earlier).turns(dice.randint(1, most))
     for n, turn in enumerate(turns):
         before: Before = "restart" if dice.random() < 0.15 else ""
         changed = options(dice) if options_change and n and dice.random() < 0.15 else None
@@ -179,3 +190,14 @@ def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool =
         dialect, tuple(turns), options(dice) if options_change else Options(), thinks=dice.random() < 0.75, foreign=foreign,
         marked=dice.random() < 0.5, spaced=dice.random() < 0.5, durable=not loss or dice.random() < 0.7, earlier=earlier,
     )
+
+
+def outgrowing(session: Session, dice: Random) -> Session:
+    """The same, and its model cannot read all of it; some turns find the provider's cache cold."""
+    turns = tuple(replace(turn, cold=dice.random() < 0.2, options=turn.options and _means(turn.options, dice)) for turn in session.turns)
+    return replace(session, turns=turns, options=_means(session.options, dice), window=dice.choice(WINDOWS))
+
+
+def _means(options: Options, dice: Random) -> Options:
+    order: Order = dice.choice(["scores", "scores", "position", "oldest"])
+    return replace(options, order=order, fold=dice.random() < 0.8, lifecycle=dice.random() < 0.8)

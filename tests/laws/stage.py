@@ -8,35 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from headroom import dialects
-from headroom.compressors.code import indentation, python_ast
 from headroom.conversation import Json
 from headroom.demo.base import dump
 from headroom.demo.model import Model
 from headroom.demo.prefix import extends
 from headroom.demo.script import Step
-from headroom.dialects.document_memo import DocumentMemo
 from headroom.dialects.hidden.base import NAME
 from headroom.errors import HeadroomError
 from headroom.http.message import Handler, Request, Response, once
-from headroom.layers.guard import Door
-from headroom.patterns import How
-from headroom.pipeline import standard
-from headroom.proxy.compression import Compression
-from headroom.proxy.exchange import Exchange
-from headroom.proxy.intake import Intake
-from headroom.proxy.originals import Originals
-from headroom.proxy.pinning import Pinning
-from headroom.proxy.recount import Recount
-from headroom.proxy.server import originals_space
-from headroom.proxy.services import Services
-from headroom.sent import Journal
-from headroom.settings import Settings
 from headroom.stores.base import Store
 from headroom.stores.memory import Memory
-from headroom.transforms.outline import Outline
 from tests.laws.clients import CLIENTS, Answer
-from tests.laws.sessions import Ask, Options, Round, Session, Turn
+from tests.laws.process import Place, no_time, process
+from tests.laws.sessions import Ask, Round, Session, Turn
 
 FIELDS = [(b"content-type", b"application/json"), (b"x-api-key", b"key"), (b"authorization", b"Bearer key"), (b"x-goog-api-key", b"key")]
 
@@ -96,39 +80,13 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a process finds what it needs."""
+class Pair:
+    """A request as it came, and as it left."""
 
-    dialect: str
-    store: Store
-    durable: bool
-    upstream: Handler
-    mishaps: Counter[str]
-
-
-def process(place: Place, options: Options) -> Handler:
-    """One process of the proxy, put together as the composition root does."""
-    dialect = next(d for d in dialects.DIALECTS if d.name == place.dialect)
-    originals = Originals(place.store, originals_space(Settings()), Door(), bytes, open_to_local=True)
-    outline = Outline([python_ast.bodies, indentation.bodies], whole_reads=options.intercept, code=options.code_aware) if options.intercept or options.code_aware else None
-    compression = Compression(
-        standard(protect=options.protect, compact_tools=options.compact_tools, outline=outline), Journal(place.store, _no_time), DocumentMemo(),
-        durable=place.durable, views="never" if options.lossless else "where_offered", offer=not options.lossless,
-    )
-    recount = Recount()
-
-    async def original(request: Request, key: str, how: How, own: str | None) -> str | None:
-        return await originals.find(request, key) if own is None else own
-
-    services = Services(
-        compression=compression, intake=Intake(64 << 20), keep=originals.keep, pinned=Pinning(None, originals).pin, original=original, recount=recount,
-        exact=recount.exact, mishap=lambda name: place.mishaps.update([name]), clock=_no_time,
-    )
-    return Exchange(dialect, services, place.upstream)
-
-
-def _no_time() -> float:
-    return 0.0
+    turn: int
+    target: str
+    came: bytes
+    left: bytes
 
 
 @dataclass
@@ -150,6 +108,10 @@ class Played:
     asked: Sequence[Ask] = ()
     rounds: int = 0
     mishaps: Counter[str] = field(default_factory=Counter)
+    pairs: list[Pair] = field(default_factory=list)
+    """Of all turns that went through the proxy."""
+    rewritten: list[int] = field(default_factory=list)
+    """Indexes in `sent` of requests that the proxy says to have changed what was sent before in."""
 
     def breaks(self, items: str) -> list[int]:
         """Requests that do not begin with all of the one before them."""
@@ -163,10 +125,11 @@ class Stage:
         self._session, self._alone = session, alone
         self._client = CLIENTS[session.dialect]
         self._provider = Provider(session)
-        self._store = store or Memory(_no_time)  # closed, it is empty
+        self._store = store or Memory(no_time)  # closed, it is empty
         self._options = session.options
         self._workers: dict[int, Handler] = {}
         self._history: list[Json] = []
+        self._cold = False
         self._played = Played(self._provider.sent)
 
     async def play(self) -> Played:
@@ -178,7 +141,7 @@ class Stage:
         for number, turn in enumerate(self._session.turns):
             await self._arrange(turn)
             self._history += self._added(number, turn, due)
-            answer = await self._ask(turn, past=self._alone or number < self._session.foreign)
+            answer = await self._ask(number, turn)
             if answer is None:
                 break
             self._history += answer.history
@@ -189,6 +152,7 @@ class Stage:
 
     async def _arrange(self, turn: Turn) -> None:
         """What happens before a turn."""
+        self._cold = turn.cold
         if turn.options is not None:
             self._options = turn.options
         if turn.before in ("restart", "lost") or turn.options is not None:
@@ -202,9 +166,10 @@ class Stage:
             return self._client.results(due[0].ids, due[1].calls)
         return [self._client.user(f"{turn.says} [[script:turn{number}]]")]
 
-    async def _ask(self, turn: Turn, *, past: bool) -> Answer | None:
+    async def _ask(self, number: int, turn: Turn) -> Answer | None:
         """None where the session cannot go on."""
         session, played = self._session, self._played
+        past, first = self._alone or number < session.foreign, len(played.sent)
         self._provider.expect(turn)
         target, value = self._client.request(session, self._history, stream=turn.stream)
         body = json.dumps(value).encode() if session.spaced else dump(value)
@@ -220,6 +185,9 @@ class Stage:
         if response.status != 200:
             played.died = data.decode()
             return None
+        if not past:
+            played.pairs.append(Pair(number, target, body, played.sent[first]))
+            played.rewritten += [first] if request.draft.rewritten else []
         answer = self._client.answer(data, stream=turn.stream)
         played.raw.append(data)
         played.shown.append(answer.shown)
@@ -227,7 +195,8 @@ class Stage:
 
     def _worker(self, number: int) -> Handler:
         if number not in self._workers:
-            self._workers[number] = process(Place(self._session.dialect, self._store, self._session.durable, self._provider, self._played.mishaps), self._options)
+            place = Place(self._session.dialect, self._store, self._session.durable, self._provider, self._played.mishaps, self._session.window, lambda name: self._cold)
+            self._workers[number] = process(place, self._options)
         return self._workers[number]
 
 
