@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ from headroom.ledger.queries import persistent
 from headroom.prices import Model
 from headroom.proxy.history import History
 from headroom.record import Record
-from headroom.stores import open_figures
+from headroom.stores import is_remote, open_figures
 from headroom.stores.base import Store
 
 NAME = "state-ledger.db"
@@ -36,7 +37,17 @@ def ledger_path(url: str, folder: Path) -> Path | None:
 
 
 def ledger(url: str, folder: Path) -> Ledger:
-    return Ledger(Book(ledger_path(url, folder), time.time))
+    """In memory also where nothing can be written and the sums are kept elsewhere: in containers with a read-only root."""
+    path = ledger_path(url, folder)
+    if path is not None and is_remote(url) and not _writable(path.parent):
+        path = None
+    return Ledger(Book(path, time.time))
+
+
+def _writable(folder: Path) -> bool:
+    """Or could be made."""
+    existing = next((each for each in (folder, *folder.parents) if os.path.exists(each)), folder)
+    return os.access(existing, os.W_OK | os.X_OK)
 
 
 def nodes(store: Store, ledger: Ledger | None) -> Nodes | None:

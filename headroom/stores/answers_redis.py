@@ -27,8 +27,8 @@ from headroom.stores.redislink import Argument, Script
 LARGEST = 2 << 20
 """Bytes of the largest row, packed: more would not come within the time-out of a call over a network of 160 Mbit/s."""
 
-PER_ROW = 640
-"""Bytes that Redis needs for a row beside its value, about: four times its key of 64, and its own pointers (MEMORY USAGE)."""
+PER_ROW = 1024
+"""Bytes that Redis needs for a row beside its value, as measured: four times its key of 64, and Redis's own overhead for each."""
 
 GRACE_SECONDS = 3600.0
 """After this beyond its life Redis deletes a row by itself."""

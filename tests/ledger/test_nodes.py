@@ -52,12 +52,12 @@ def redis(server: RedisServer) -> RedisServer:
 
 
 @asynccontextmanager
-async def node(url: str, path: Path | None) -> AsyncIterator[tuple[Ledger, Nodes]]:
-    """One that is killed at the end: it publishes nothing any more. Without a path it has no ledger of its own."""
+async def node(url: str, path: Path | None, *, reads: bool = False) -> AsyncIterator[tuple[Ledger, Nodes]]:
+    """One that is killed at the end: it publishes nothing any more. Without a path its ledger is in memory. `reads`: it has none."""
     store = open_store(f"{url}?timeout=10&connect_timeout=10", lambda: MONDAY)
     figures, ledger = open_figures(store), Ledger(Book(path, lambda: MONDAY))
     assert figures is not None
-    yield ledger, Nodes(None if path is None else ledger, figures, lambda: MONDAY, lambda: next(NAMES))
+    yield ledger, Nodes(None if reads else ledger, figures, lambda: MONDAY, lambda: next(NAMES))
     await ledger.aclose()
     await store.aclose()
 
@@ -71,7 +71,7 @@ async def sums(nodes: Nodes) -> tuple[int, int]:
 
 
 async def test_any_node_tells_the_sum_of_all(redis: RedisServer, tmp_path: Path) -> None:
-    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, tmp_path / "b") as (b, all_of_b), node(redis.url, None) as (_, reader):
+    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, tmp_path / "b") as (b, all_of_b), node(redis.url, None, reads=True) as (_, reader):
         a.write(record("1", spent=1))
         assert await sums(all_of_a) == (1, 1), "its own at once"
         assert await sums(all_of_b) == (0, 0)
@@ -85,7 +85,7 @@ async def test_any_node_tells_the_sum_of_all(redis: RedisServer, tmp_path: Path)
 
 
 async def test_who_is_killed_publishes_after_its_restart_what_it_had_not(redis: RedisServer, tmp_path: Path) -> None:
-    async with node(redis.url, None) as (_, reader):
+    async with node(redis.url, None, reads=True) as (_, reader):
         for spent in (1, 10):
             async with node(redis.url, tmp_path / "a") as (a, all_of_a):
                 await all_of_a.publish()
@@ -95,6 +95,16 @@ async def test_who_is_killed_publishes_after_its_restart_what_it_had_not(redis: 
             await all_of_a.publish()
             assert await sums(all_of_a) == await sums(reader) == (2, 11)
             await all_of_a.aclose()
+
+
+async def test_what_a_ledger_in_memory_has_published_outlives_it(redis: RedisServer) -> None:
+    async with node(redis.url, None, reads=True) as (_, reader):
+        for spent in (1, 10):
+            async with node(redis.url, None) as (a, all_of_a):
+                a.write(record("1", spent=spent))
+                await all_of_a.publish()
+        assert await sums(reader) == (2, 11)
+        assert await reader.nodes() == 2
 
 
 async def test_while_redis_is_away_each_tells_what_it_knows(tmp_path: Path) -> None:
@@ -117,7 +127,7 @@ async def test_while_redis_is_away_each_tells_what_it_knows(tmp_path: Path) -> N
 
 
 async def test_what_redis_lost_is_published_again(redis: RedisServer, tmp_path: Path) -> None:
-    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, None) as (_, reader):
+    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, None, reads=True) as (_, reader):
         for day in range(20):
             a.write(record(f"{day}", MONDAY - day * DAY, spent=1))
         await all_of_a.publish()
@@ -130,7 +140,7 @@ async def test_what_redis_lost_is_published_again(redis: RedisServer, tmp_path: 
 async def test_in_the_background(redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PUBLISH_SECONDS", 0.001)
     mishaps: list[str] = []
-    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, None) as (_, reader), anyio.create_task_group() as tasks:
+    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, None, reads=True) as (_, reader), anyio.create_task_group() as tasks:
         tasks.start_soon(all_of_a.keep_publishing, mishaps.append)
         a.write(record("1", spent=1))
         with anyio.fail_after(30):
@@ -144,13 +154,13 @@ async def test_what_a_ledger_could_not_write_is_told_too(redis: RedisServer, tmp
     book = Book(tmp_path / "a", lambda: MONDAY)
     book.append([], 7)
     book.close()
-    async with node(redis.url, tmp_path / "a") as (_, all_of_a), node(redis.url, None) as (_, reader):
+    async with node(redis.url, tmp_path / "a") as (_, all_of_a), node(redis.url, None, reads=True) as (_, reader):
         await all_of_a.publish()
         assert await reader.ask(lambda db: fact(db, "lost")) == 7
 
 
 async def test_a_ledger_that_was_set_aside_counts_on(redis: RedisServer, tmp_path: Path) -> None:
-    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, None) as (_, reader):
+    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, None, reads=True) as (_, reader):
         a.write(record("1", spent=1))
         await all_of_a.publish()
         for name in os.listdir(tmp_path):

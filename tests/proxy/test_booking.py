@@ -8,7 +8,7 @@ import pytest
 from headroom.ledger.book import Book
 from headroom.ledger.ledger import Ledger
 from headroom.prices import Model, load
-from headroom.proxy.booking import Booking
+from headroom.proxy.booking import Booking, ledger
 from headroom.record import Record
 from tests.ledger.records import MONDAY, record
 
@@ -68,3 +68,13 @@ async def test_a_ledger_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) 
     assert "error" in await booking.stats()
     await booking.ledger.aclose()
     assert booking.ledger.lost == 1
+
+
+@pytest.mark.parametrize(("url", "folder", "where"), [
+    ("redis://host", "", "state-ledger.db"), ("redis://host", "new/folder", "new/folder/state-ledger.db"), ("redis://host", "file/x", None),
+    ("sqlite:{}/file/x.db", "", "file/x-ledger.db"), ("memory:", "", None),
+])
+def test_a_ledger_whose_sums_are_kept_elsewhere_can_do_without_a_file(tmp_path: Path, url: str, folder: str, where: str | None) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    found = ledger(url.format(tmp_path), tmp_path / folder)
+    assert found.where == ("memory" if where is None else str(tmp_path / where))

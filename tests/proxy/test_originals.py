@@ -69,6 +69,13 @@ async def test_lone_surrogates_survive() -> None:
     assert await books.find(ask([ANN, HOST]), "k") == "a\ud800"
 
 
+async def test_nodes_of_one_state_have_the_same_secrets_and_each_purpose_its_own() -> None:
+    state = Memory(lambda: 0.0)
+    one, other = (Originals(state, SPACE, Door(""), random, open_to_local=False) for random in (lambda n: b"r" * n, lambda n: b"s" * n))
+    assert await one.secret("x") == await other.secret("x") != await other.secret("y")
+    assert len(await one.secret("x")) == 32
+
+
 async def test_a_store_that_lost_the_key_gets_it_back() -> None:
     lost = Memory(lambda: 0.0)
     books = Originals(lost, SPACE, Door(""), lambda n: b"r" * n, open_to_local=False)
