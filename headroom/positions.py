@@ -25,8 +25,9 @@ from headroom.dialects.strict import parsed
 INDEX = r"(?:\.?\[(\d{1,6})\]|\.(\d{1,6})(?!\w))"
 """As the APIs write it: `messages.5` (Anthropic), `messages[5]` and `messages.[5]` (OpenAI), `contents[5]` (Gemini)."""
 
-BEGINS = r"(?:(?<![\w.\]])|(?<=\\[nrt]))(?:\$\.|body\.|GenerateContentRequest\.)?"
-"""A path of its own, not the middle of one; in JSON a line break is an `n`."""
+BEGINS = r"(?:(?<![\w.\]])|(?<=\\[nrt]))(?:\$\.|body\.|[A-Za-z]{1,40}Request\.)?"
+"""A path of its own, not the middle of one, but for what stands for the body (Gemini: `GenerateContentRequest.contents[5]`). In
+JSON a line break is an `n`."""
 
 UNSIGNED = re.compile(r"function call `[^`]{1,200}` ?, position (\d{1,6})(?!\w)")
 """How Gemini names a call without its signature. It counts contents, from one."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 
@@ -7,10 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom import positions
+from headroom import positions, weaving
+from headroom.chain import chain
 from headroom.conversation import Json
+from headroom.dialects import DIALECTS
 from headroom.dialects.document import Document, Rewrite
+from headroom.dialects.hidden import HIDDEN
+from headroom.dialects.hidden.base import Exchange
 from headroom.positions import Positions
+from headroom.weaving import Seams
 
 OURS = {"role": "assistant", "content": [{"type": "text", "text": "Let me look."}, {"type": "tool_use", "id": "h1", "name": "x", "input": {}}]}
 RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "h1", "content": "all of it"}]}
@@ -90,7 +96,7 @@ def test_what_was_left_out_is_counted_again(text: str, told: str) -> None:
 
 
 CONTENTS = [{"role": "user", "parts": [{"text": "go"}]}, {"role": "model", "parts": [{"text": "a b"}]}, {"role": "user", "parts": [{"text": "on"}]}]
-HIDDEN = made("contents", CONTENTS, (1, 2, [
+IN_CONTENTS = made("contents", CONTENTS, (1, 2, [
     {"role": "model", "parts": [{"text": "a"}, {"functionCall": {"name": "x"}}]}, {"role": "user", "parts": [{"functionResponse": {"name": "x"}}]},
     {"role": "model", "parts": [{"text": " b"}]},
 ]))
@@ -100,13 +106,15 @@ TOOLS = made("tools", [{"functionDeclarations": [{"name": "A"}, {"name": "B"}]}]
 @pytest.mark.parametrize(("text", "told"), {
     "* GenerateContentRequest.contents[4].parts[0].data: empty\\n": "* GenerateContentRequest.contents[2].parts[0].data: empty\\n",
     "* GenerateContentRequest.contents[2].parts[0]: bad": "* GenerateContentRequest.contents[1].parts[0]: bad",
+    "* CountTokensRequest.contents[4].parts[0].data: empty": "* CountTokensRequest.contents[2].parts[0].data: empty",
+    "Unknown name 'x' at 'contents[4]'": "Unknown name 'x' at 'contents[2]'",
     "GenerateContentRequest.tools[0].function_declarations[1].name: bad": "GenerateContentRequest.tools[0].function_declarations[1].name: bad",
     "GenerateContentRequest.tools[0].function_declarations[2].name: bad": "GenerateContentRequest.tools[0].function_declarations[1].name: bad",
     "function call `default_api:ls` , position 5. Please": "function call `default_api:ls` , position 3. Please",
     "function call `default_api:ls`, position 0": "function call `default_api:ls`, position 0",
 }.items())
 def test_positions_as_gemini_writes_them(text: str, told: str) -> None:
-    assert positions.told(text, [{**HIDDEN, **TOOLS}]) == told
+    assert positions.told(text, [{**IN_CONTENTS, **TOOLS}]) == told
 
 
 def test_our_tool_behind_the_clients_is_told_as_its_last() -> None:
@@ -122,6 +130,40 @@ def test_steps_lead_from_what_was_sent_last_to_what_the_client_sent() -> None:
     assert positions.told("messages.1.content.0", [bare]) == "messages.2.content.1"
     first = made("messages", [user("a"), user("c")], (0, 1, before["messages"][:3]))
     assert positions.told("messages.2", [bare, first]) == "messages.1"
+
+
+TURNS: dict[str, tuple[list[Json], tuple[list[str], list[str]], list[int]]] = {
+    # As sent: words; our call behind words, its result, words; words.
+    "openai-chat": ([{"role": "assistant", "content": "Let me look. It says 42."}], (
+        ['{"role":"assistant","content":"Let me look. ","tool_calls":[{"id":"h1","type":"function","function":{"name":"headroom_retrieve","arguments":"{}"}}]}'],
+        ['{"role":"tool","tool_call_id":"h1","content":"all of it"}'],
+    ), [0, 1, 1, 1, 2]),
+    # Words are an item of their own, so what stands behind our result has its next there.
+    "openai-responses": ([
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]} for text in ("Let me look. ", "It says 42.")
+    ], (
+        ['{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Let me look. "}]}',
+         '{"type":"function_call","call_id":"h1","name":"headroom_retrieve","arguments":"{}"}'],
+        ['{"type":"function_call_output","call_id":"h1","output":"all of it"}'],
+    ), [0, 1, 2, 2, 2, 3]),
+    "gemini": ([{"role": "model", "parts": [{"text": "Let me look. "}, {"text": "It says 42."}]}], (
+        ['{"role":"model","parts":[{"text":"Let me look. "},{"functionCall":{"name":"headroom_retrieve","args":{}}}]}'],
+        ['{"role":"user","parts":[{"functionResponse":{"name":"headroom_retrieve","response":{"output":"all of it"}}}]}'],
+    ), [0, 1, 1, 1, 2]),
+}
+
+
+@pytest.mark.parametrize("name", TURNS)
+def test_hidden_rounds_of_each_api(name: str) -> None:
+    reply, (said, results), own = TURNS[name]
+    dialect, hidden = next(each for each in DIALECTS if each.name == name), HIDDEN[name]
+    words = {"role": "user", "parts": [{"text": "And?"}]} if name == "gemini" else {"role": "user", "content": "And?"}
+    document = Document.parse(json.dumps({"model": "m", "tools": [{"name": "Bash"}], dialect.turns: [words, *reply, words]}).encode())
+    conversation = dialect.read(document, "/v1beta/models/m:generateContent" if name == "gemini" else "")
+    seams, keys = Seams(hidden, document, dialect.turns, conversation), chain(conversation, lambda text: hashlib.sha256(text.encode()).digest())
+    row = weaving.write(Exchange(((tuple(said), tuple(results)),)))
+    (addition,) = seams.rounds(keys, {keys.replies[0]: row}, pytest.fail)
+    assert positions.positions(document, {}, [addition.rewrite])[dialect.turns].own == tuple(own)
 
 
 ELEMENTS = st.lists(st.sampled_from("abcdef").map(lambda letter: f'{{"text":"{letter}"}}'), max_size=8)
