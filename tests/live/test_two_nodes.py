@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -34,7 +35,7 @@ pytestmark = [pytest.mark.live, pytest.mark.anyio, pytest.mark.skipif(os.name !=
 PATIENT = "?timeout=10&connect_timeout=10"
 """For where nothing should time out: a killed Redis refuses at once, and a busy machine may take its time."""
 
-KEY = (b"x-api-key", b"ann")
+KEY = (b"x-api-key", b"sk-planted-secret")
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ async def health(world: World, node: int, wanted: str) -> None:
 
 
 async def test_redis_dies_and_comes_back_under_load(world: World, redis: RedisServer) -> None:
-    """No request fails, and no byte that was sent before is sent otherwise, whichever node serves a turn."""
+    """No request fails, no byte that was sent before is sent otherwise, whichever node serves a turn, and each is accounted for once."""
     names, turns = [f"c{i}" for i in range(4)], 12
     for _ in range(2):
         await world.start(redis.url + PATIENT)
@@ -164,6 +165,7 @@ async def test_redis_dies_and_comes_back_under_load(world: World, redis: RedisSe
         await health(world, node, "healthy")
     assert {name: len(world.sent[name]) for name in names} == dict.fromkeys(names, turns)
     assert all(unbroken(world.sent[name]) for name in names)
+    await agreed(world, len(names) * turns)
     short = sum(len(json.dumps(bodies[-1])) for bodies in world.sent.values())
     assert short < sum(len(json.dumps(conversation(name, turns))) for name in names) * 0.9, "it was all shortened"
 
@@ -226,6 +228,9 @@ async def test_what_one_node_asked_another_gives_again_until_any_is_told_to_forg
     assert (await world.ask(1, "GET", "/stats"))[1]["cache"]["entries"] == 0
     await world.say(1, 1)
     assert len(world.sent["c"]) == 2
+    log = b"".join(file.read_bytes() for file in redis.folder.rglob("*.aof"))
+    assert re.search(rb"\{headroom:1:answers\}:\d+:row:[0-9a-f]{64}\r", log)
+    assert KEY[1] not in log
     redis.kill()
     for node in (0, 1):
         await world.say(node, 1)
