@@ -20,7 +20,7 @@ from headroom.prices import Model
 from headroom.proxy.caching import Caching, beginning, rewritten
 from headroom.proxy.compression import Compression
 from headroom.proxy.prepared import Caller, Prepared
-from headroom.proxy.refitting import Refitting, means, never
+from headroom.proxy.refitting import Refitting, means
 from headroom.record import Record
 from headroom.sent import Journal
 from headroom.stores.memory import Memory
@@ -43,7 +43,7 @@ class Passage:
     def __init__(self, recording: Recording, dialect: Dialect, pipeline: Pipeline, find: Find, mode: Mode) -> None:
         self._dialect, self._target, self._find = dialect, recording.target, find
         self._caching = Caching(_Nowhere(), CacheGuard(), find)
-        self._cold = self._caching.cold if mode == "token" else never
+        self._caller = Caller(cold=self._caching.cold, held=self._caching.held) if mode == "token" else Caller()
         # A file without tool definitions cannot show whether our tool would have been offered; agents always have tools.
         offer = mode != "lossless" and recording.whole
         views: Literal["never", "where_offered", "always"] = "where_offered" if offer else "never" if mode == "lossless" else "always"
@@ -51,13 +51,13 @@ class Passage:
         self._compression = Compression(pipeline, journal, DocumentMemo(), durable=False, views=views, offer=offer)
         self._hidden = 0
 
-    def fitting(self, hidden: int) -> Passage:
-        """The same, and what outgrows its model's window is made to fit, as the proxy does unless it is lossless.
+    def fitting(self, hidden: int, *, anew: bool = True) -> Passage:
+        """The same, and where what was sent is to be changed, it is.
 
-        `hidden`: tokens of the window that are taken by what the file does not show.
+        `hidden`: tokens of the window that are taken by what the file does not show. `anew`: anything may be decided.
         """
         self._hidden = hidden
-        self._compression.fitting(Refitting(self._shown, means(by_age=False, by_place=False, fold=True, lifecycle=True)))
+        self._compression.fitting(Refitting(self._shown, means(by_age=False, by_place=False, fold=True, lifecycle=True, anew=anew)))
         return self
 
     def _shown(self, name: str) -> Model | None:
@@ -66,7 +66,7 @@ class Passage:
         return model and replace(model, window=max(1, model.window - self._hidden))
 
     async def send(self, request: Request) -> Prepared:
-        return await self._compression.prepare(self._dialect, self._target, request.body, keep=_keep, caller=Caller(cold=self._cold))
+        return await self._compression.prepare(self._dialect, self._target, request.body, keep=_keep, caller=self._caller)
 
     async def heard(self, request: Request, prepared: Prepared, tokens: Tokens) -> None:
         """The provider took it; what it would have reported is what the next decision knows."""
@@ -102,9 +102,9 @@ class _Nowhere:
 
 
 def _reason(cut: Cut, limit: int, occasion: Occasion) -> Reason:
-    if cut.before > limit:
-        return "fit"
-    return occasion if occasion != "fit" and not cut.dropped else "tier"
+    if cut.low is None:
+        return occasion
+    return "fit" if cut.before > limit else "tier"
 
 
 async def _keep(originals: Mapping[str, str]) -> None:

@@ -52,14 +52,14 @@ async def replay(recording: Recording, pipeline: Pipeline, find: Find, modes: Se
     assert dialect is not None
     player = _Player(recording, dialect, pipeline, find)
     for mode in modes:
-        player.add(mode, mode)
+        player.add(mode)
     for request in recording.requests():
         await player.play(request)
     if not player.rewrote():
         return player.outcome(None)
     # Once more, with the past left as it was: what the rewrites brought is the difference.
     other = _Player(recording, dialect, pipeline, find)
-    other.add("cache", "cache", fits=False)
+    other.add("cache", rewrites=False)
     for request in recording.requests():
         await other.play(request)
     return player.outcome(other.outcome(None).ways["cache"].bill)
@@ -81,12 +81,12 @@ class _Player:
         self._models: dict[str, str | None] = {}
         self._scale = scale(map(self._seen, recording.requests()), whole=recording.whole)
 
-    def add(self, name: str, mode: Mode, *, fits: bool = True) -> None:
+    def add(self, mode: Mode, *, rewrites: bool = True) -> None:
         passage = Passage(self._recording, self._dialect, self._pipeline, self._find, mode)
         lossy = mode != "lossless"
         # In bodies that are whole our tool is put in, and weighed with them.
         tool = estimate(HIDDEN[self._dialect.name].tool) if lossy and not self._recording.whole else 0
-        self._routes[name] = _Route(passage.fitting(self._scale.hidden + tool) if lossy and fits else passage, Running(tool))
+        self._routes[mode] = _Route(passage.fitting(self._scale.hidden + tool, anew=lossy and rewrites), Running(tool))
 
     def _seen(self, request: Request) -> Seen:
         usage = request.usage

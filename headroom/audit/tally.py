@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from headroom.conversation import Edit, Report, Skip
 from headroom.proxy.prepared import Prepared, Reading
-from headroom.proxy.refitting import BY_FIT
+from headroom.proxy.refitting import BY_FIT, BY_FOLD
 from headroom.tokens import estimate
 
 REPEATED: frozenset[Skip] = frozenset(("sent_as_is", "not_tool_output", "opaque"))
@@ -16,6 +16,9 @@ REPEATED: frozenset[Skip] = frozenset(("sent_as_is", "not_tool_output", "opaque"
 
 DEFINITIONS = "compact-tools"
 """Author of edits that are no output's."""
+
+PAST = "(past, rewritten)"
+"""Stands for outputs that were folded or left out after they had been sent, and have rows of their own for that time."""
 
 
 @dataclass(slots=True)
@@ -81,10 +84,10 @@ class Tally:
             self.failed[name] = self.failed.get(name, 0) + count
         if prepared.reading is not None:
             self._read(prepared.reading, report, worth)
-        if prepared.fitted is not None and prepared.fitted.found is not None:
+        found = None if prepared.fitted is None else prepared.fitted.found
+        if found is not None and found.removed:
             for rows in (self.tools, self.kinds):
-                if prepared.fitted.found.removed:
-                    _row(rows, BY_FIT).usd += prepared.fitted.found.removed * worth.again
+                _row(rows, PAST).usd += found.removed * worth.again
 
     def settle(self, usd: float) -> None:
         """`usd`: what was saved in all. It is what it is, whatever its parts were thought to be: a prefix that expired
@@ -111,6 +114,8 @@ class Tally:
                     row.usd += saved
 
     def _rows(self, edit: Edit) -> tuple[Row, Row]:
+        if edit.by in (BY_FIT, BY_FOLD):
+            return _row(self.tools, PAST), _row(self.kinds, PAST)
         return _row(self.tools, edit.tool or edit.by), _row(self.kinds, edit.by)
 
 

@@ -14,6 +14,7 @@ from headroom.audit import claude_code
 from headroom.audit.passage import MODES, Mode
 from headroom.audit.recording import Recording, once, requests
 from headroom.audit.replay import Outcome, replay
+from headroom.audit.tally import PAST
 from headroom.pipeline import standard
 from headroom.prices import Model
 from tests.audit.transcripts import LOG, claude, lines, result, session, text, use, used
@@ -123,7 +124,10 @@ def test_a_session_that_outgrows_its_window_is_made_to_fit_and_what_that_brought
         assert way.kept == way.owed > 0
         assert way.unrewritten is not None
         assert way.unrewritten.input > way.bill.input
-        assert way.tally.tools["fit"].usd > 0
+        past = way.tally.tools[PAST]
+        assert past.before > past.after
+        assert past.usd > 0
+        assert way.tally.tools["Bash"].parts == 15
     lossless = outcome.ways["lossless"]
     assert lossless.outgrown > 0
     assert (lossless.rewrites, lossless.unrewritten) == ({}, None)
