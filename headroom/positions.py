@@ -41,19 +41,17 @@ class Places:
     """Where the elements of one list, as it was sent, come from."""
 
     own: tuple[int, ...]
-    """Place as sent → the client's."""
-    altered: Mapping[int, tuple[str, str]]
-    """JSON of those that are not as the client's, by place as sent: its element and ours."""
+    """Place as sent → the client's; in order."""
+    within: Mapping[int, Mapping[str, Sequence[int]]]
+    """The same of lists in elements that are not as the client's, by place as sent and name."""
 
     def element(self, at: int) -> int:
-        return self.own[at] if at < len(self.own) else max(self.own, default=at)
+        return self.own[min(at, len(self.own) - 1)] if self.own else at
 
     def item(self, at: int, member: str, item: int) -> int:
         """The place within an element, in one of its lists."""
-        if at not in self.altered:
-            return item
-        theirs, ours = (_list(source, member) for source in self.altered[at])
-        return min(aligned(theirs, ours)[item], max(0, len(theirs) - 1)) if item < len(ours) else item
+        items = self.within.get(at, {}).get(_spelt(member), ())
+        return items[item] if item < len(items) else item
 
 
 Positions = Mapping[str, Places]
@@ -136,18 +134,18 @@ def _with(found: re.Match[str], groups: Mapping[int, str]) -> str:
 
 def _places(count: int, runs: Sequence[tuple[Rewrite, Sequence[str], Sequence[str]]]) -> Places:
     own: list[int] = []
-    altered: dict[int, tuple[str, str]] = {}
+    within: dict[int, Mapping[str, Sequence[int]]] = {}
     at = 0
     for rewrite, before, after in runs:
         own += range(at, rewrite.start)
         for source, place in zip(after, aligned(before, after), strict=True):
             theirs = before[place] if place < len(before) else ""
             if source != theirs:
-                altered[len(own)] = theirs, source
+                within[len(own)] = _items(theirs, source)
             # Behind what the client has is nothing: an element that has no next is told as the one before.
             own.append(min(rewrite.start + place, count - 1))
         at = rewrite.stop
-    return Places((*own, *range(at, count)), altered)
+    return Places((*own, *range(at, count)), within)
 
 
 def aligned(before: Sequence[str], after: Sequence[str]) -> list[int]:
@@ -220,12 +218,22 @@ def _texts(value: Json) -> Iterator[str]:
                 yield from _texts(each)
 
 
-def _list(source: str, member: str) -> list[str]:
-    """JSON of what stands in a list of an element, or in its place; members are told in either spelling of protobuf's."""
-    element = mapping(parsed(source))
-    found: Json = next((value for name, value in element.items() if _spelt(name) == _spelt(member)), [])
-    return [json.dumps(each) for each in (found if isinstance(found, list) else [found])]
+def _items(theirs: str, ours: str) -> Mapping[str, Sequence[int]]:
+    """Places in the lists of an element of ours → in the client's, by name."""
+    lists = {_spelt(name): value for name, value in mapping(parsed(theirs)).items()}
+    found: dict[str, Sequence[int]] = {}
+    for name, value in mapping(parsed(ours)).items():
+        if isinstance(value, list):
+            before = _each(lists.get(_spelt(name), []))
+            found[_spelt(name)] = [min(place, max(0, len(before) - 1)) for place in aligned(before, _each(value))]
+    return found
+
+
+def _each(value: Json) -> list[str]:
+    """JSON of what stands in a list, or in its place."""
+    return [json.dumps(each) for each in (value if isinstance(value, list) else [value])]
 
 
 def _spelt(name: str) -> str:
+    """Gemini takes names in either spelling, and answers in one."""
     return name.replace("_", "").lower()

@@ -204,6 +204,10 @@ def test_only_digits_change_and_nothing_does_where_nothing_was_put_in(text: str)
     assert positions.told(text, []) == text
 
 
-def test_time_grows_with_the_text_only() -> None:
-    long = "messages.5.content." * 4000 + "function call `" * 4000 + "$." * 4000
-    assert len(positions.told(long, [WOVEN])) == len(long)
+def test_what_is_asked_for_often_is_looked_for_once() -> None:
+    long = {"role": "user", "content": [{"type": "text", "text": f"{i} of many"} for i in range(20_000)]}
+    places = made("messages", [long], (0, 1, [{**long, "content": [OURS, *long["content"]]}]))
+    paths = " ".join(f"messages.0.content.{i}" for i in range(1, 3000))
+    assert positions.told(paths, [places]).endswith("messages.0.content.2998")
+    dark = "messages.5.content." * 4000 + "function call `" * 4000 + "$." * 4000 + "Request." * 4000 + "x" * 60_000
+    assert len(positions.told(dark, [WOVEN])) == len(dark)
