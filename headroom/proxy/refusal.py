@@ -11,7 +11,6 @@ from headroom.dialects.document import Document, Rewrite
 from headroom.http.coding import decode
 from headroom.http.message import DESCRIBES_THE_BODY, Body, Response, once
 from headroom.positions import Positions
-from headroom.proxy.compression import SHARE_ON_LOOP
 from headroom.proxy.prepared import Prepared
 
 READ = 64 * 1024
@@ -28,7 +27,8 @@ class Made:
     """A body as it left, and how it was made of the client's."""
 
     body: bytes
-    document: Document
+    client: bytes
+    """Not as it was read, which takes much more room while an answer comes."""
     edits: Mapping[Address, str]
     rewrites: Sequence[Rewrite]
     turns: str
@@ -38,8 +38,9 @@ class Made:
 
     def steps(self) -> list[Positions]:
         """As positions.told has them."""
-        found = [positions.positions(self.document, self.edits, self.rewrites, self.turns)]
-        before = self.document.splice(self.edits, self.rewrites)
+        document = Document.parse(self.client)
+        found = [positions.positions(document, self.edits, self.rewrites, self.turns)]
+        before = document.splice(self.edits, self.rewrites)
         # Reasoning may have been left out of it since.
         return found if before == self.body else [positions.between(before, self.body, self.turns), *found]
 
@@ -50,7 +51,7 @@ def made(prepared: Prepared) -> Made | None:
     if reading is None or not prepared.changed:
         return None
     edits, rewrites = ({}, ()) if fitted is None else (fitted.outcome.edits, fitted.rewrites)
-    return Made(prepared.body, reading.document, edits, rewrites, reading.dialect.turns)
+    return Made(prepared.body, reading.document.splice({}), edits, rewrites, reading.dialect.turns)
 
 
 async def told(response: Response, made: Made | None, aside: Aside) -> Response:
@@ -66,7 +67,7 @@ async def told(response: Response, made: Made | None, aside: Aside) -> Response:
         return response
     if not positions.named(text, made.members()):
         return response
-    new = await aside(len(made.body) // SHARE_ON_LOOP, lambda: positions.told(text, made.steps()))
+    new = await aside(len(made.body), lambda: positions.told(text, made.steps()))
     if new == text:
         return response
     data = new.encode()

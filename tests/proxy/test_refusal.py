@@ -24,9 +24,9 @@ def messages(*texts: str) -> list[Any]:
 
 def made() -> Made:
     """Two elements of ours stand between the client's."""
-    document = Document.parse(json.dumps({"messages": messages("a", "b")}).encode())
+    client = json.dumps({"messages": messages("a", "b")}).encode()
     rewrites = [Rewrite("messages", 0, 1, lambda sources: [*sources, *map(json.dumps, messages("c", "d"))])]
-    return Made(document.splice({}, rewrites), document, {}, rewrites, "messages")
+    return Made(Document.parse(client).splice({}, rewrites), client, {}, rewrites, "messages")
 
 
 async def aside(size: int, work: Callable[[], str]) -> str:
@@ -72,7 +72,7 @@ async def test_reasoning_that_was_left_out_besides_is_counted_too() -> None:
     thought = json.dumps({"role": "assistant", "content": [{"type": "thinking", "thinking": "hm"}]})
     rewrites = [Rewrite("messages", 0, 1, lambda sources: [*sources, thought, *map(json.dumps, messages("c"))])]
     left = json.dumps({"messages": messages("a", "c", "b")}).encode()
-    response = await refusal.told(Response(400, [], once(b"messages.2")), Made(left, first.document, {}, rewrites, "messages"), aside)
+    response = await refusal.told(Response(400, [], once(b"messages.2")), Made(left, first.client, {}, rewrites, "messages"), aside)
     assert await read(response) == b"messages.1"
 
 
