@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.cacheguard import LEAST, CacheGuard, Cause, Scope, Terms, Turn, Verdict, terms
+from headroom.cacheguard import LEAST, CacheGuard, Cause, Held, Scope, Terms, Turn, Verdict, terms
 from headroom.conversation import Conversation, Part, Usage
 from headroom.prefix import Prefix, prefix
 
@@ -89,6 +89,23 @@ def test_a_conversation_is_cold_while_nothing_of_it_is_cached(usages: list[Usage
     for turn, usage in enumerate(usages):
         guard.observe(sent(talk(*[A] * (turn + 1)), usage, 10.0 * turn), TERMS)
     assert guard.cold("talk") is cold
+
+
+@pytest.mark.parametrize(("usages", "parts", "held"), [
+    ([], 0, None),
+    ([used(0, 10_000)], 1, Held(10_000)),
+    ([used(0, 10_000)], 2, None),
+    ([used(0, 10_000), used(10_000, 2_000)], 2, Held(12_000)),
+    ([used(0, None, 10_000), used(9_984, None, 5_000)], 2, Held(14_984)),
+    ([used(0, 0, 10_000)], 1, Held(0)),
+    ([replace(used(0, 10_000), cache_write_long_tokens=10_000), used(10_000, 0)], 2, Held(10_000, long=True)),
+    ([Usage()], 1, None),
+], ids=["never seen", "written", "not the last request", "read and written", "unreported writes", "no caching", "long", "silent"])
+def test_what_is_cached_of_a_conversation_is_what_its_last_request_was_told(usages: list[Usage], parts: int, held: Held | None) -> None:
+    guard = CacheGuard()
+    for turn, usage in enumerate(usages):
+        guard.observe(sent(talk(*[A] * (turn + 1)), usage, 10.0 * turn), TERMS)
+    assert guard.held("talk", parts) == held
 
 
 def test_a_cache_that_was_asked_for_its_long_lifetime_has_it() -> None:

@@ -26,7 +26,7 @@ from headroom.learning.pins import NONE, Pin
 from headroom.pipeline import OFFERED, Outcome, Pipeline
 from headroom.proxy.prepared import Caller, Prepared, Reading, untouched
 from headroom.proxy.recall import Known, Recall
-from headroom.proxy.refitting import Fitted, Given, Refitting, as_is, hint, instead
+from headroom.proxy.refitting import Fitted, Given, Refitting, as_is, hint, instead, lately
 from headroom.sent import Form, Journal
 from headroom.weaving import Addition, Seams
 
@@ -145,8 +145,9 @@ class Compression:
         conversation, keys, size = reading.conversation, reading.keys, reading.size
         refitting, told = self._refitting, hint(keys, conversation)
         decided = [] if refitting is None else refitting.wanted(reading.standing)
-        known = await self.recall(reading, caller.owner, decided, [
-            *([told] if refitting is not None and reading.standing is None and size >= LEAST else ()),
+        rare = refitting is not None and reading.standing is None and size >= LEAST
+        known = await self.recall(reading, caller.owner, [*decided, told] if rare and lately(conversation) else decided, [
+            *([told] if rare else ()),
             *([mended(keys.opening)] if conversation.replies else ()),  # any turn may be the one that is repaired
             *([pin.key] if pin is not None else ()),
         ])

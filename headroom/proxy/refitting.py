@@ -108,6 +108,12 @@ def hint(keys: Chain, conversation: Conversation) -> str:
     return hashlib.sha256(b"refitted" + keys.opening.encode() + conversation.model.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
+def lately(conversation: Conversation) -> bool:
+    """Another process may have decided something at this turn or at the last, and nothing that is remembered here tells of it."""
+    turns = len(conversation.replies)
+    return considered(turns) or considered(turns - 1)
+
+
 def as_is(outcome: Outcome, given: Given) -> Fitted:
     """Nothing is decided beyond the texts."""
     return Fitted(outcome, [addition.rewrite for addition in given.additions], outcome.edits)

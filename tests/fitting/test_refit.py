@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from headroom import ccr
+from headroom.cacheguard import Held
 from headroom.chain import chain
 from headroom.conversation import Address, Json
 from headroom.dialects.document import Document
@@ -15,7 +16,7 @@ from headroom.fitting.choice import Cut
 from headroom.fitting.decision import UNCUT, Decision, decode
 from headroom.fitting.refit import Case, Means, Now, Refitted
 from headroom.fitting.subject import Subject, names, weights
-from headroom.prices import Model, load
+from headroom.prices import Model, Rates, load
 from headroom.tokens import estimate
 from tests.fitting.conversations import NAMED, PATHS, text
 
@@ -143,6 +144,64 @@ def test_a_cold_cache_is_a_good_time_to_fold_what_had_its_day() -> None:
     assert {i for i, form in found.decision.forms.items() if form} == {*found.folded} == {1, 2, 3, 4, 5, 6}
     again = decide(DEAD, now, decision=found.decision)
     assert (again.decision, again.rows) == (found.decision, {})
+
+
+def kept(n: int) -> tuple[str, str]:
+    """A read that has not had its day."""
+    return f"src/kept{n}.py", text(n, 6000)
+
+
+def edited(n: int, times: int) -> list[tuple[str, str]]:
+    """A file that is read again and again."""
+    return [(f"src/{n}.py", text(100 * n + i, 6000)) for i in range(times)]
+
+
+TENTH = replace(sized(1_000_000, binds=False), rates=Rates(2.0, 10.0, 0.2, 2.5, 4.0))
+WARM = Now(TENTH, "priced", lossy=True)
+
+
+@pytest.mark.parametrize(("reads", "now", "parts"), [
+    pytest.param([*edited(1, 9), *map(kept, range(5))], WARM, {1, 2, 3, 4, 5, 6, 7, 8}, id="much of it had its day"),
+    pytest.param([*edited(1, 2), *map(kept, range(12))], WARM, set(), id="little did, with much behind it"),
+    pytest.param([*edited(1, 2), *map(kept, range(22)), *edited(2, 7), *map(kept, range(30, 34))], WARM, {25, 26, 27, 28, 29, 30}, id="from where it pays most"),
+    pytest.param([*edited(1, 2), *map(kept, range(12))], replace(WARM, held=Held(0)), {1}, id="nothing of it is cached"),
+    pytest.param([*edited(1, 9), *map(kept, range(5))], replace(WARM, model=replace(TENTH, binds=True)), set(), id="reasoning is bound"),
+    pytest.param([*edited(1, 9), *map(kept, range(5))], replace(WARM, model=None), set(), id="no price is known"),
+    pytest.param([*edited(1, 9), *map(kept, range(5))], replace(WARM, lossy=False), set(), id="nothing could be had back"),
+    pytest.param([*edited(1, 8), *map(kept, range(5))], WARM, {1, 2, 3, 4, 5, 6, 7}, id="written for the short lifetime"),
+    pytest.param([*edited(1, 8), *map(kept, range(5))], replace(WARM, held=Held(200_000, long=True)), set(), id="and for the long one"),
+])
+def test_what_had_its_day_is_folded_where_that_pays(reads: list[tuple[str, str]], now: Now, parts: set[int]) -> None:
+    values = session(*reads)
+    found = decide(values, now)
+    assert {*found.folded} == parts
+    assert all(cut.after < cut.before for cut in found.decision.cuts)
+    again = decide(values, now, decision=found.decision)
+    assert (again.decision.forms, again.rows) == (found.decision.forms, {})
+
+
+def test_what_is_old_by_turns_is_folded_where_that_pays() -> None:
+    values = session(*map(kept, range(80)))
+    assert not decide(values[: 2 * 50 - 1], WARM).folded
+    old = decide(values, WARM)
+    assert {*old.folded} == {*range(1, 31)}
+    assert all("early in the conversation" in (form or "") for form in old.decision.forms.values())
+
+
+GEMINI = replace(sized(1_000_000, binds=False), rates=MODEL.rates, tier_from=int(20 * SIZE / 0.95) + 300, tier=replace(MODEL.rates, input=4.0, read=0.4, write_short=5.0))
+
+
+def test_a_tier_is_crossed_by_a_cut_if_that_pays() -> None:
+    values = session(*map(kept, range(24)))
+    with_tier, without = (decide(values, Now(model, first=len(values) - 6)) for model in (GEMINI, replace(GEMINI, tier_from=None)))
+    assert without.decision == UNCUT
+    (cut,) = with_tier.decision.cuts
+    assert cut.before > 20 * SIZE
+    assert cut.after < 0.7 * cut.before
+    assert with_tier.notes
+    assert with_tier.fits
+    assert decide(values, Now(GEMINI), decision=with_tier.decision).rows == {}
+    assert not decide(values, Now(replace(GEMINI, tier=GEMINI.rates))).decision.cuts
 
 
 @pytest.mark.parametrize(("now", "means"), [

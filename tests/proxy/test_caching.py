@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.cacheguard import CacheGuard
+from headroom.cacheguard import CacheGuard, Held
 from headroom.chain import mended
 from headroom.conversation import Json, Report, Usage
 from headroom.dialects import find
@@ -233,3 +234,15 @@ async def test_cold_is_a_conversation_that_the_provider_has_nothing_of() -> None
     assert caching.cold(begin.conversation)
     caching.end(record(begin, Usage(100, 10, 0, 4900), ts=1.0))
     assert not caching.cold(begin.conversation)
+
+
+async def test_what_is_held_counts_for_the_next_turn_of_a_conversation_that_lost_nothing_by_us() -> None:
+    prepared = await prepare(compression(Books()), FIRST)
+    begin = begins(prepared)
+    caching = Caching(Ledger(), CacheGuard(), PRICES.find)
+    caching.end(record(begin, Usage(100, 10, 0, 4900)))
+    assert caching.held(begin.conversation, len(begin.came)) == Held(4900)
+    assert caching.held(begin.conversation, len(begin.came) + 1) is None
+    caching.end(record(replace(begin, left=array("q", [hash("other")] * len(begin.came))), Usage(5000, 10, 0, 0), ts=1.0))
+    assert caching.guard.append_only(begin.conversation)
+    assert caching.held(begin.conversation, len(begin.came)) is None

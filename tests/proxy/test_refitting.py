@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from headroom.conversation import Json
+from headroom.cacheguard import Held
+from headroom.conversation import Conversation, Json, Reply
 from headroom.demo.anthropic import Anthropic
 from headroom.demo.base import Question
 from headroom.demo.binding import Seals
@@ -15,14 +16,17 @@ from headroom.demo.script import Call, Place, Step
 from headroom.dialects import find
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import StoreError
+from headroom.fitting.choice import Budget, most_cuts
+from headroom.fitting.refit import Occasion
 from headroom.pipeline import standard
-from headroom.prices import load
+from headroom.prices import Model, Rates, load
 from headroom.proxy.compression import Compression
 from headroom.proxy.prepared import Caller, Prepared
-from headroom.proxy.refitting import COUNTED, Refitting, left_out, means, shown
+from headroom.proxy.refitting import COUNTED, Refitting, left_out, means, never, shown, unheld
 from headroom.sent import Journal
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
+from headroom.tokens import starting_factor
 from tests.fitting.conversations import text
 
 pytestmark = pytest.mark.anyio
@@ -33,10 +37,10 @@ INTELLIGENT = means(by_age=False, by_place=False, fold=True, lifecycle=True)
 class Client:
     """An agent with a model that binds its reasoning, and a proxy between them on a store that can be full."""
 
-    def __init__(self, window: int = 12_000, *, views: bool = True) -> None:
+    def __init__(self, window: int = 12_000, *, views: bool = True, store: Memory | None = None, model: Model | None = None) -> None:
         (sonnet,) = [each for each in load().models() if each.name == "claude-sonnet-5-5"]
-        self.refitting = Refitting(lambda name: replace(sonnet, window=window, max_output=500), INTELLIGENT)
-        self._store = Memory(lambda: 0.0)
+        self.refitting = Refitting(lambda name: model or replace(sonnet, window=window, max_output=500), INTELLIGENT)
+        self._store = store or Memory(lambda: 0.0)
         self._views = views
         self.kept: dict[str, str] = {}
         self.model = Anthropic(Seals(b"secret"), None)
@@ -71,10 +75,11 @@ class Client:
     def body(self, **more: Json) -> bytes:
         return json.dumps({"model": "m", "max_tokens": 500, "thinking": {"type": "adaptive"}, "messages": self.messages, **more}).encode()
 
-    async def send(self, body: bytes | None = None, target: str = "/v1/messages", *, cold: bool = False) -> Prepared:
+    async def send(self, body: bytes | None = None, target: str = "/v1/messages", *, cold: bool = False, held: Held | None = None) -> Prepared:
         dialect = find("POST", target)
         assert dialect is not None
-        return await self._compression.prepare(dialect, target, body or self.body(), keep=self._keep, caller=Caller(cold=lambda conversation: cold))
+        caller = Caller(cold=lambda conversation: cold, held=lambda conversation, parts: held)
+        return await self._compression.prepare(dialect, target, body or self.body(), keep=self._keep, caller=caller)
 
     async def say(self, said: str) -> None:
         self.messages.append({"role": "user", "content": said})
@@ -240,3 +245,142 @@ async def test_where_the_choice_fails_the_request_goes_on_and_the_failure_is_cou
         prepared = await client.send()
     assert prepared.report.failed == {"fit: AttributeError": 1}
     assert len(json.loads(prepared.body)["messages"]) == len(client.messages)
+
+
+TENTH = Rates(2.0, 10.0, 0.2, 2.5, 4.0)
+
+
+def unbound(window: int = 200_000, tier_from: int | None = None) -> Model:
+    (sonnet,) = [each for each in load().models() if each.name == "claude-sonnet-5-5"]
+    dear = Rates(4.0, 20.0, 0.4, 5.0, 8.0) if tier_from else None
+    return replace(sonnet, rates=TENTH, tier_from=tier_from, tier=dear, window=window, max_output=500, binds=False)
+
+
+def talk(replies: int, **more: bool) -> Conversation:
+    return Conversation("m", (), replies=tuple(Reply(n, n + 1, 3 * n, 3 * n + 1) for n in range(replies)), **more)  # type: ignore[arg-type]  # one flag
+
+
+@pytest.mark.parametrize(("talk", "size", "model", "cold", "occasion"), [
+    pytest.param(talk(27), 50_000, unbound(), False, "priced", id="cached, and a turn to think of it"),
+    pytest.param(talk(26), 50_000, unbound(), False, "fit", id="no such turn"),
+    pytest.param(talk(27), 3_000, unbound(), False, "fit", id="short"),
+    pytest.param(talk(27), 50_000, replace(unbound(), binds=True), False, "fit", id="reasoning is bound"),
+    pytest.param(talk(27), 50_000, None, False, "fit", id="an unknown model"),
+    pytest.param(talk(26), 50_000, unbound(), True, "cold", id="cold"),
+    pytest.param(talk(27), 50_000, unbound(), True, "cold", id="cold comes first"),
+    pytest.param(talk(27, only_counted=True), 50_000, unbound(), True, "fit", id="only counted"),
+    pytest.param(talk(0), 50_000, unbound(), False, "fit", id="its first turn"),
+])
+def test_why_the_past_may_be_changed(talk: Conversation, size: int, model: Model | None, cold: bool, occasion: Occasion) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def held(opening: str, parts: int) -> Held:
+        asked.append((opening, parts))
+        return Held(9_000)
+
+    found = Refitting(lambda name: model, INTELLIGENT).occasion(talk, "o", size, lambda opening: cold, held)
+    assert found == (occasion, Held(9_000) if occasion == "priced" else None)
+    assert asked == ([("o", 78)] if occasion == "priced" else [])
+    assert Refitting(lambda name: model, INTELLIGENT).occasion(talk, "o", size, never, unheld) == ("fit", None)
+
+
+async def priced(client: Client, turns: int, held: Held | None) -> list[Prepared]:
+    found: list[Prepared] = []
+    for n in range(turns):
+        found.append(await client.send(held=held))
+        client.messages += seen(n)
+    return found
+
+
+def elements(prepared: Prepared) -> list[Json]:
+    found: list[Json] = json.loads(prepared.body)["messages"]
+    return found
+
+
+def breaks(sent: Sequence[Prepared]) -> list[int]:
+    """Turns at which what was sent before leaves otherwise."""
+    found = [elements(each) for each in sent]
+    return [n for n in range(1, len(found)) if found[n][: len(found[n - 1])] != found[n - 1]]
+
+
+async def test_what_is_cached_is_folded_at_few_turns_and_stays_so() -> None:
+    client = Client(model=unbound())
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    sent = await priced(client, 30, Held(100_000))
+    assert breaks(sent) == [18, 27] or breaks(sent) == [12, 18, 27]
+    assert client.refitting.cuts == len(breaks(sent))
+    for n in breaks(sent):
+        fitted = sent[n].fitted
+        assert fitted is not None
+        assert fitted.rewritten
+    assert len(sent[-1].body) < len(client.body()) / 2
+
+
+@pytest.mark.parametrize("held", [None, Held(100_000)])
+async def test_without_a_word_of_the_cache_or_with_bound_reasoning_nothing_is(held: Held | None) -> None:
+    model = replace(unbound(), binds=held is not None)
+    client = Client(model=model)
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    assert breaks(await priced(client, 30, held)) == []
+
+
+async def test_another_worker_and_another_process_send_what_was_decided() -> None:
+    store = Memory(lambda: 0.0)
+    first, second = (Client(model=unbound(), store=store) for _ in range(2))
+    first.messages.append({"role": "user", "content": "Tidy up."})
+    second.messages = first.messages
+    sent: list[Prepared] = []
+    for n in range(30):
+        knows, other = (first, second) if n % 2 else (second, first)
+        sent.append(await knows.send(held=Held(100_000)))
+        assert (await other.send()).body == sent[-1].body
+        if n % 5 == 4:
+            other.start()
+            assert (await other.send()).body == sent[-1].body
+        first.messages += seen(n)
+    assert breaks(sent)
+    assert {*breaks(sent)} <= {8, 12, 18, 27}
+
+
+async def test_whoever_is_second_to_decide_sends_what_stands() -> None:
+    store = Memory(lambda: 0.0)
+    first, second = (Client(model=unbound(), store=store) for _ in range(2))
+    first.messages.append({"role": "user", "content": "Tidy up."})
+    await priced(first, 18, None)
+    second.messages = [*first.messages]
+    await second.send()  # it has looked, and found nothing
+    decided = await first.send(held=Held(100_000))
+    assert decided.fitted is not None
+    assert decided.fitted.rewritten
+    assert (await second.send(held=Held(0))).body == decided.body
+
+
+async def test_what_cannot_be_recorded_is_not_folded() -> None:
+    client = Client(model=unbound())
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    sent = await priced(client, 18, None)
+    client.full = True
+    sent.append(await client.send(held=Held(100_000)))
+    client.full = False
+    assert breaks(sent) == []
+    client.messages += seen(18)
+    assert breaks([sent[-1], await client.send(held=Held(100_000))]) == []
+
+
+async def test_a_price_tier_is_crossed_by_a_cut_and_every_worker_makes_it() -> None:
+    store = Memory(lambda: 0.0)
+    client, other = (Client(model=unbound(tier_from=30_000), store=store, views=False) for _ in range(2))
+    client.messages.append({"role": "user", "content": "Tidy up."})
+    other.messages = client.messages
+    sent: list[Prepared] = []
+    for n in range(40):
+        sent.append(await client.send())
+        assert (await other.send()).body == sent[-1].body
+        if n % 7 == 6:
+            other.start()
+        client.messages += seen(n)
+    standing = sent[-1].fitted.standing if sent[-1].fitted else None
+    assert standing is not None
+    assert 1 <= len(breaks(sent)) <= most_cuts(sum(standing.base), Budget(int(30_000 * 0.95 / starting_factor("m")), 0))
+    assert max(each.report.after for each in sent) < 30_000
+    assert client.refitting.tight == 0
