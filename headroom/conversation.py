@@ -145,6 +145,8 @@ class Report:
     """Failures by "transform: ExceptionName"; the original went out."""
     originals: Mapping[str, str] = field(default_factory=dict, repr=False)
     """CCR key → original of every edit."""
+    standing: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """CCR key in a marker of a replayed form → the text that the form stands for, as the request carries it."""
     forms: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     """Chain key of each part sent for the first time → its short form, None for "as is" (see headroom.sent)."""
     spared: tuple[tuple[str, str], ...] = ()

@@ -231,6 +231,7 @@ class _Fold:
         self._skipped: dict[Skip, list[int]] = {}
         self._failed: Counter[str] = Counter()
         self._originals: dict[str, str] = {}
+        self._standing: dict[str, str] = {}
         self._spared: list[tuple[str, str]] = []
         self._before = self._saved = 0
         self.forms: dict[str, str | None] = {}
@@ -283,6 +284,7 @@ class _Fold:
         if form is None:
             self.skip(part, "sent_as_is")
         else:
+            self._standing.update((marker["key"], part.text) for marker in ccr.MARKER.finditer(form))
             self._change(part, form)
 
     def shorten(self, part: Part) -> str | None:
@@ -314,7 +316,7 @@ class _Fold:
             self._changes,
             Report(
                 before=self._before, after=self._before - self._saved, edits=tuple(self._edits), skipped=skipped,
-                failed=dict(self._failed), originals=self._originals, forms=self.forms, spared=tuple(self._spared),
+                failed=dict(self._failed), originals=self._originals, standing=self._standing, forms=self.forms, spared=tuple(self._spared),
             ),
         )
 

@@ -206,6 +206,15 @@ def test_the_pipeline_writes_the_marker_that_a_lossy_form_owes() -> None:
     assert key_of(LOSSY + "~") in outcome.report.originals
 
 
+def test_a_replayed_form_says_what_it_stands_for() -> None:
+    pipeline, c = Pipeline([Halve()], Scale(words)), conversation(tool(LOSSY), tool(LONG))
+    first = fold(pipeline, c, lossy=True)
+    again = fold(pipeline, c, dict(first.report.forms), 2, lossy=True)
+    assert again.edits == first.edits
+    assert (again.report.originals, again.report.standing) == ({}, {key_of(LOSSY): LOSSY})
+    assert first.report.standing == {}
+
+
 class Recording:
     """Keeps what it is shown of the past."""
 

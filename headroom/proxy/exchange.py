@@ -91,14 +91,14 @@ class Exchange:
 
     async def _ask(self, request: Request, raw: bytes, prepared: Prepared) -> Asked:
         """Ask the provider; meanwhile keep the originals and count exactly, where there is anything to do."""
-        if prepared.reading is None or not (prepared.report.originals or self._services.exact()):
+        originals = await self._to_keep(request, prepared)
+        if prepared.reading is None or not (originals or self._services.exact()):
             return await self._ask_until_taken(request, raw, prepared)
         results: list[Asked | HeadroomError] = []
         try:
             async with anyio.create_task_group() as meanwhile:
-                # What is kept only now left without loss: if it cannot be kept, it can still be read from its form.
-                if prepared.report.originals and not prepared.kept:
-                    meanwhile.start_soon(self._keep, request, prepared.report.originals)
+                if originals:
+                    meanwhile.start_soon(self._keep, request, originals)
                 meanwhile.start_soon(self._recount, request, prepared)
                 results.append(await _caught(self._ask_until_taken(request, raw, prepared)))
         except BaseException:
@@ -160,6 +160,19 @@ class Exchange:
         """What the provider took becomes the record."""
         if (prepared.unsettled or prepared.bare) and response.status < 400 and await self._services.compression.settle(prepared):
             self._services.mishap("journal")
+
+    async def _to_keep(self, request: Request, prepared: Prepared) -> Mapping[str, str]:
+        """What is kept only now left without loss, so that it can be read from its form where it cannot be kept, or it stands in
+        the request, and only the caller's right to have it from us is new."""
+        report = prepared.report
+        originals = {} if prepared.kept else report.originals
+        if not report.standing:
+            return originals
+        try:
+            return {**originals, **await self._services.unkept(request, report.standing)}
+        except StoreError:
+            self._services.mishap("originals")
+            return originals
 
     async def _keep(self, request: Request, originals: Mapping[str, str]) -> None:
         try:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 
+from headroom import ccr
 from headroom.errors import StoreError
 from headroom.http.message import Request
 from headroom.layers.guard import Door
+from headroom.lru import LRU
 from headroom.proxy.tenants import identity, tenant
 from headroom.stores.base import Size, Space, Store
 
 SECRETS = Space("secrets", ttl=float("inf"), max_bytes=1 << 20)
 NAME = "tenant-key"
+
+KEPT, KEPT_ROW = 4 << 20, 400
+"""Room for what is remembered to be stored, and what one takes: two short strings, a tuple, a dict entry."""
 
 
 class Originals:
@@ -22,6 +27,7 @@ class Originals:
         self._store, self._space, self._door = store, space, door
         self._random, self._open_to_local = random, open_to_local
         self._secret: bytes | None = None
+        self._kept = LRU[tuple[str, str], bool](KEPT, lambda name, there: KEPT_ROW)
         self.stored = self.retrieved = self.missed = 0
 
     async def prepare(self) -> None:
@@ -47,6 +53,17 @@ class Originals:
         rows = {key: text.encode("utf-8", "surrogatepass") for key, text in originals.items()}
         await self._store.put(self._space, owner, rows)
         self.stored += len(rows)
+        for key in rows:
+            self._kept.put((owner, key), True)
+
+    async def unkept(self, request: Request, texts: Mapping[str, str]) -> Mapping[str, str]:
+        """Those of `texts`, by the keys in their markers, that this process has not stored for the caller. Whoever says what another
+        tenant has said, or comes with a new credential, gets the form on record, and its original may be there for the other only.
+        Raises StoreError."""
+        owner = await self.owner(request)
+        new = {key: text for key, text in texts.items() if self._kept.get((owner, key)) is None}
+        # A marker may stand in a text that was quoted; under its key belongs what has this key.
+        return {key: text for key, text in new.items() if ccr.key_of(text) == key}
 
     async def find(self, request: Request, key: str) -> str | None:
         """The caller's original. Raises StoreError."""

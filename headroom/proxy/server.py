@@ -180,7 +180,7 @@ class Proxy:
         services = Services(
             compression=self._compression, intake=Intake(self.settings.max_body), keep=self.originals.keep, pinned=self._pinning.pin, original=self._asked_for,
             recount=self.recount, exact=self.recount.exact, mishap=self.account.mishap, clock=time.perf_counter, log_messages=self.settings.log_messages, optimize=not self.settings.no_optimize,
-            mode=self.settings.mode, owner=self.originals.owner, cold=self.caching.cold, held=self.caching.held,
+            mode=self.settings.mode, owner=self.originals.owner, unkept=self.originals.unkept, cold=self.caching.cold, held=self.caching.held,
         )
         exchanges = {d.name: Exchange(d, services, upstreams[d.provider]) for d in dialects.DIALECTS}
         return routes.Routes(exchanges, upstreams)

@@ -21,6 +21,11 @@ async def alone(request: Request) -> str:
     return ""
 
 
+async def nothing(request: Request, texts: Mapping[str, str]) -> Mapping[str, str]:
+    """All has been kept."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """One for all exchanges of a process."""
@@ -49,6 +54,8 @@ class Services:
     """By that key and the number of texts in its last request: what the provider has cached of a conversation."""
     owner: Callable[[Request], Awaitable[str]] = alone
     """The tenant whose originals the caller gets. Raises StoreError."""
+    unkept: Callable[[Request, Mapping[str, str]], Awaitable[Mapping[str, str]]] = nothing
+    """Those of texts, by key, that have not been stored under the caller's tenant. Raises StoreError."""
     optimize: bool = True
     log_messages: bool = False
     """Keep both bodies for the request log, which takes secrets out."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from headroom.ccr import key_of
 from headroom.http.message import Fields, Request, once
 from headroom.layers.guard import Door
 from headroom.proxy.originals import Originals
@@ -61,6 +62,16 @@ async def test_what_a_request_brings_is_kept_under_the_tenant_that_reads_it() ->
     assert request.draft.tenant == ""
     await books.keep(request, {"k": "text"})
     assert request.draft.tenant == await books.owner(request) != await books.owner(ask([BOB]))
+
+
+async def test_each_tenant_has_what_it_brings_though_another_has_it_too() -> None:
+    books = originals(local=False)
+    text, other = "what both say", "another"
+    texts = {key_of(text): text, key_of(other): "not what has this key"}
+    assert await books.unkept(ask([ANN]), texts) == {key_of(text): text}
+    await books.keep(ask([ANN]), {key_of(text): text})
+    assert await books.unkept(ask([ANN]), texts) == {}
+    assert await books.unkept(ask([BOB]), texts) == {key_of(text): text}
 
 
 async def test_lone_surrogates_survive() -> None:
