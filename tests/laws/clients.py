@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,30 @@ class Answer:
     @property
     def shown(self) -> tuple[str, str, tuple[tuple[str, Json], ...]]:
         return self.thinking, self.text, self.calls
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call, or its result."""
+
+    id: str
+    text: str | None
+    name: str = ""
+
+
+def given_back(found: Iterable[Called]) -> list[str]:
+    """Results of calls of our tool. An id that is made anew, as it is where rounds were lost, means the new call."""
+    texts: list[str] = []
+    due: dict[str, int] = {}
+    for each in found:
+        if each.text is None:
+            due.pop(each.id, None)
+            if each.name == NAME:
+                due[each.id] = len(texts)
+                texts.append("")
+        elif each.id in due:
+            texts[due.pop(each.id)] = each.text
+    return texts
 
 
 class Client(Protocol):
@@ -86,8 +110,10 @@ class Anthropic:
 
     def retrieved(self, body: Mapping[str, Json]) -> list[str]:
         blocks = [block for message in objects(body["messages"]) for block in objects(message["content"])]
-        given = {str(block["tool_use_id"]): block["content"] for block in blocks if block["type"] == "tool_result"}
-        return [given[block["id"]] for block in blocks if block.get("name") == NAME]
+        return given_back(
+            Called(block["tool_use_id"], block["content"]) if block["type"] == "tool_result" else Called(block["id"], None, block["name"])
+            for block in blocks if block["type"] in ("tool_result", "tool_use")
+        )
 
 
 class OpenAIChat:
@@ -133,10 +159,12 @@ class OpenAIChat:
         return [{"role": "tool", "tool_call_id": called, "content": output.text} for called, output in zip(ids, outputs, strict=True)]
 
     def retrieved(self, body: Mapping[str, Json]) -> list[str]:
-        messages = objects(body["messages"])
-        given = {str(message["tool_call_id"]): message["content"] for message in messages if message["role"] == "tool"}
-        calls = [call for message in messages for call in objects(message.get("tool_calls"))]
-        return [given[call["id"]] for call in calls if call["function"]["name"] == NAME]
+        found: list[Called] = []
+        for message in objects(body["messages"]):
+            if message["role"] == "tool":
+                found.append(Called(message["tool_call_id"], message["content"]))
+            found += (Called(call["id"], None, call["function"]["name"]) for call in objects(message.get("tool_calls")))
+        return given_back(found)
 
 
 class OpenAIResponses:
@@ -171,9 +199,8 @@ class OpenAIResponses:
         return [{"type": "function_call_output", "call_id": called, "output": output.text} for called, output in zip(ids, outputs, strict=True)]
 
     def retrieved(self, body: Mapping[str, Json]) -> list[str]:
-        items = objects(body["input"])
-        given = {str(item["call_id"]): item["output"] for item in items if item.get("type") == "function_call_output"}
-        return [given[item["call_id"]] for item in items if item.get("name") == NAME]
+        items = [item for item in objects(body["input"]) if "call_id" in item]
+        return given_back(Called(item["call_id"], item.get("output"), item.get("name", "")) for item in items)
 
 
 class Gemini:

@@ -15,7 +15,7 @@ from headroom.fitting.scores import Order
 from headroom.proxy.rounds import BAD_KEY, MISS, MOST
 from tests.laws.outputs import WORDS, Output, drawn, log
 
-WINDOWS = (9_000, 14_000, 24_000)
+WINDOWS = (6_000, 9_000, 14_000)
 """Tokens: outgrown by most sessions, once or often."""
 
 Before = Literal["", "restart", "emptied", "lost"]
