@@ -239,10 +239,15 @@ def asking(outcomes: Sequence[Outcome], model: Model) -> None:
 def rewriting(played: Sequence[Played], model: Model) -> None:
     """How often the past was rewritten, why, and what came of it."""
     for mode in MODES:
+        if not any(one.first.ways[mode].rewrites for one in played):
+            print(f"  past rewritten, {mode}: never")
+            continue
         for factor in FACTORS:
             ways = [one.at[factor].ways[mode] for one in played]
             why = reasons(ways)
-            if why:
+            if not why:
+                print(f"  past rewritten, {mode} at {factor}x: never")
+            else:
                 gains = [gain(way, model, factor) for way in ways if way.unrewritten is not None]
                 told = ", ".join(f"{count} {reason}" for reason, count in sorted(why.items()))
                 print(f"  past rewritten, {mode} at {factor}x: {sum(why.values())} times in {len(gains)} sessions ({told}), {sum(way.rewritten for way in ways):,} bytes sent anew; "
