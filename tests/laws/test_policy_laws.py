@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import anyio
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headroom import dialects
-from headroom.conversation import Conversation, Json, Part, Skip
+from headroom.conversation import Conversation, Part, Skip
+from headroom.dialects.document import Document
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.learning.pins import MARK, Pin, Pins
 from headroom.learning.toin import Toin
@@ -25,13 +27,16 @@ from headroom.signature import signature
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
 from headroom.transforms.base import Sent, Short
+from tests.laws.bodies import APIS, Step
+from tests.laws.outputs import Output
 
 KINDS = {
     "Bash": "".join(f"09:00:{i:02d} INFO step {i} done\n" for i in range(40)),
     "Fetch": json.dumps([{"id": i, "name": f"n{i}"} for i in range(40)]),
     "Read": "".join(f"{word} is on a line\nof its own: {word}\n" for word in ("one", "two", "three", "four") * 8),
 }
-ANTHROPIC = next(d for d in dialects.DIALECTS if d.name == "anthropic")
+NAMED = {dialect.name: dialect for dialect in dialects.DIALECTS}
+DIALECTS = pytest.mark.parametrize("dialect", APIS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Forgetful:
 class World:
     """Workers on one state."""
 
+    dialect: str
     shared: bool = False
     store: Forgetful = field(default_factory=Forgetful)
     started: int = 0
@@ -135,39 +141,33 @@ class World:
         async def pinned(conversation: Conversation, keys: Mapping[int, str]) -> Pin | None:
             return pins.pin("mine", conversation, keys)
 
-        prepared = await compression.prepare(ANTHROPIC, "/v1/messages", body, keep=keep, caller=Caller(pinned))
-        return [
-            block["content"] for message in json.loads(prepared.body)["messages"] for block in message["content"]
-            if block["type"] == "tool_result"
-        ]
+        target = APIS[self.dialect].target
+        prepared = await compression.prepare(NAMED[self.dialect], target, body, keep=keep, caller=Caller(pinned))
+        left = NAMED[self.dialect].read(Document.parse(prepared.body), target)
+        return [part.text for part in left.parts if part.role == "tool"]
 
 
 async def keep(originals: Mapping[str, str]) -> None:
     """They are no concern of these laws."""
 
 
-def bodies(turns: Sequence[Turn]) -> list[bytes]:
+def bodies(dialect: str, turns: Sequence[Turn]) -> list[bytes]:
     """Each turn's request: all that was said before, and the outputs of the turn."""
-    said: list[Json] = [{"role": "user", "content": [{"type": "text", "text": "go"}]}]
-    found: list[bytes] = []
-    for n, turn in enumerate(turns):
-        calls = [{"type": "tool_use", "id": f"t{n}-{i}", "name": tool, "input": {}} for i, tool in enumerate(turn.outputs)]
-        results = [
-            {"type": "tool_result", "tool_use_id": f"t{n}-{i}", "content": KINDS[tool] + f"\nend {n}-{i}"} for i, tool in enumerate(turn.outputs)
-        ]
-        said = [*said, {"role": "assistant", "content": calls}, {"role": "user", "content": results}]
-        found.append(json.dumps({"model": "m", "messages": said}).encode())
-    return found
+    steps = [
+        Step("" if n else "go", n % 2 == 1, tuple(Output(tool, {}, f"{KINDS[tool]}\nend {n}-{i}") for i, tool in enumerate(turn.outputs)))
+        for n, turn in enumerate(turns)
+    ]
+    return [APIS[dialect].body(steps[: n + 1]) for n in range(len(steps))]
 
 
 async def forwarded(
-    turns: Sequence[Turn], *, shared: bool = False, begun_with: Sequence[Heard] = (), forgets_at: int | None = None,
+    dialect: str, turns: Sequence[Turn], *, shared: bool = False, begun_with: Sequence[Heard] = (), forgets_at: int | None = None,
 ) -> list[list[str]]:
     """What leaves in each turn."""
-    world = World(shared)
+    world = World(dialect, shared)
     await world.hear(begun_with)
     sent: list[list[str]] = []
-    for turn, body in zip(turns, bodies(turns), strict=True):
+    for turn, body in zip(turns, bodies(dialect, turns), strict=True):
         await world.hear(turn.heard)
         for number in range(2):
             toin, _, _ = await world.worker(number)
@@ -182,44 +182,49 @@ AFTER = [Heard("mine", "Bash", Counts(spared=60), 0), Heard("mine", "Fetch", Cou
 STORY = [Turn(["Bash", "Read", "Fetch"], 0), Turn(["Bash", "Read", "Fetch"], 1, True, AFTER), Turn(["Bash", "Read", "Fetch"], 0)]
 
 
-@settings(deadline=None, max_examples=60)
-@given(TURNS, NEWS, st.booleans())
-@example(STORY, BEFORE, False)
-def test_what_was_sent_stays_sent_whatever_is_learned_and_whoever_sends(turns: list[Turn], before: list[Heard], shared: bool) -> None:
-    sent = anyio.run(lambda: forwarded(turns, shared=shared, begun_with=before))
+@DIALECTS
+@settings(deadline=None, max_examples=20)
+@given(turns=TURNS, before=NEWS, shared=st.booleans())
+@example(turns=STORY, before=BEFORE, shared=False)
+def test_what_was_sent_stays_sent_whatever_is_learned_and_whoever_sends(dialect: str, turns: list[Turn], before: list[Heard], shared: bool) -> None:
+    sent = anyio.run(lambda: forwarded(dialect, turns, shared=shared, begun_with=before))
     for one, two in pairwise(sent):
         assert two[: len(one)] == one
 
 
-@settings(deadline=None, max_examples=60)
-@given(TURNS, NEWS, st.booleans())
-@example(STORY, BEFORE, False)
-def test_all_of_a_conversation_goes_by_what_was_known_when_it_began(turns: list[Turn], before: list[Heard], shared: bool) -> None:
+@DIALECTS
+@settings(deadline=None, max_examples=20)
+@given(turns=TURNS, before=NEWS, shared=st.booleans())
+@example(turns=STORY, before=BEFORE, shared=False)
+def test_all_of_a_conversation_goes_by_what_was_known_when_it_began(dialect: str, turns: list[Turn], before: list[Heard], shared: bool) -> None:
     first, *rest = turns
     quiet = [Turn(first.outputs, 0), *(Turn(turn.outputs, 0) for turn in rest)]
     known = [*before, *first.heard]
-    assert anyio.run(lambda: forwarded(turns, shared=shared, begun_with=before)) == anyio.run(
-        lambda: forwarded(quiet, shared=shared, begun_with=known)
+    assert anyio.run(lambda: forwarded(dialect, turns, shared=shared, begun_with=before)) == anyio.run(
+        lambda: forwarded(dialect, quiet, shared=shared, begun_with=known)
     )
 
 
-@settings(deadline=None, max_examples=40)
-@given(TURNS, NEWS)
-@example(STORY, BEFORE)
-def test_what_others_do_has_no_effect_unless_they_share(turns: list[Turn], before: list[Heard]) -> None:
+@DIALECTS
+@settings(deadline=None, max_examples=15)
+@given(turns=TURNS, before=NEWS)
+@example(turns=STORY, before=BEFORE)
+def test_what_others_do_has_no_effect_unless_they_share(dialect: str, turns: list[Turn], before: list[Heard]) -> None:
     ours = [each for each in before if each.tenant == "mine"]
     alone = [Turn(t.outputs, t.worker, t.restart, [each for each in t.heard if each.tenant == "mine"]) for t in turns]
-    assert anyio.run(lambda: forwarded(turns, begun_with=before)) == anyio.run(lambda: forwarded(alone, begun_with=ours))
+    assert anyio.run(lambda: forwarded(dialect, turns, begun_with=before)) == anyio.run(lambda: forwarded(dialect, alone, begun_with=ours))
 
 
-def test_the_three_policies_are_three_ways_to_send() -> None:
-    first, *_ = anyio.run(lambda: forwarded(STORY, begun_with=BEFORE))
+@DIALECTS
+def test_the_three_policies_are_three_ways_to_send(dialect: str) -> None:
+    first, *_ = anyio.run(lambda: forwarded(dialect, STORY, begun_with=BEFORE))
     assert [len(text) > 400 for text in first] == [True, False, False]
     assert [text.startswith("[view") for text in first] == [False, False, True]
 
 
-def test_a_row_that_was_lost_costs_what_it_would_have_saved_and_no_more() -> None:
-    first, second, third = anyio.run(lambda: forwarded(STORY, begun_with=BEFORE, forgets_at=1))
+@DIALECTS
+def test_a_row_that_was_lost_costs_what_it_would_have_saved_and_no_more(dialect: str) -> None:
+    first, second, third = anyio.run(lambda: forwarded(dialect, STORY, begun_with=BEFORE, forgets_at=1))
     assert third[:6] == second
     assert second[:3] == first
     assert [text.startswith("[view") for text in second[3:]] == [True, True, True]
