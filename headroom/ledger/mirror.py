@@ -27,13 +27,12 @@ _ADD = f"INSERT INTO rollups VALUES ({', '.join('?' * (5 + len(FIGURES)))})"
 
 
 class Mirror:
-    """For any thread, one at a time. Every method blocks."""
+    """For any thread, one at a time; opened at first use. Every method blocks."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA temp_store = MEMORY")  # not one byte is written, of sorting neither
-        self._db.executescript(TABLES)
+        self._db: sqlite3.Connection | None = None
+        self._closed = False
 
     def put(self, node: str, part: str, version: int, lines: Sequence[Line]) -> None:
         """In place of an older version. Raises StoreError."""
@@ -64,10 +63,21 @@ class Mirror:
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._turn:
             try:
-                return work(self._db)
+                return work(self._opened())
             except sqlite3.Error as error:
                 raise StoreError(f"the sums of all ledgers cannot be read: {error}") from error
 
     def close(self) -> None:
         with self._turn:
-            self._db.close()
+            self._closed = True
+            if self._db is not None:
+                self._db.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError("the sums of all ledgers are closed")
+        if self._db is None:
+            self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA temp_store = MEMORY")  # not one byte is written, of sorting neither
+            self._db.executescript(TABLES)
+        return self._db

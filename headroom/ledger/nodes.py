@@ -6,6 +6,7 @@ with a version, so that it may be written again at any time: after a restart of 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -147,10 +148,12 @@ class Nodes:
         return found
 
     async def aclose(self) -> None:
-        """Publish what there is, if that can be done at once."""
+        """Publish what there is, if that can be done at once; else it is with the next start."""
         try:
-            await self.publish()
-        except StoreError:
-            pass  # with the next start
+            with contextlib.suppress(StoreError):
+                await self.publish()
         finally:
-            self._mirror.close()
+            self.close()
+
+    def close(self) -> None:
+        self._mirror.close()

@@ -78,9 +78,9 @@ class Answering:
         return {ENTRIES: size.entries, BYTES: size.bytes}
 
     async def stats(self, counted: Mapping[str, int], gauge: Callable[[str], float]) -> Json:
-        """For /stats, of all processes; of all nodes, what they keep together."""
-        held = await self.gauges()
-        entries, size = (int(held[name]) if name in held else int(gauge(name)) for name in (ENTRIES, BYTES))
+        """For /stats, of all processes; of all nodes, what they keep together: null while that cannot be read."""
+        held = {name: gauge(name) for name in (ENTRIES, BYTES)} if self._common is None else await self.gauges()
+        entries, size = (int(held[name]) if name in held else None for name in (ENTRIES, BYTES))
         return {"entries": entries, "bytes": size, "hits": counted[HITS], "misses": counted[MISSES]}
 
     async def clear(self) -> None:

@@ -43,6 +43,22 @@ def test_state_in_memory_is_nobody_elses() -> None:
         said(HEADROOM_STATE="memory:")
 
 
+def test_all_that_share_a_redis_or_what_is_known_here_while_it_is_away(tmp_path: Path) -> None:
+    """With Redis: see tests/live/test_two_nodes.py."""
+    environ = {"HOME": str(tmp_path)}
+    state = ("--state", "redis://someone:secret@127.0.0.1:1/0")
+    text = said(*state, **environ)
+    assert "Redis cannot be read now" in text
+    assert "nothing is in the ledger yet" in text
+    (tmp_path / ".headroom").mkdir()
+    book = Book(tmp_path / ".headroom" / "state-ledger.db", time.time)
+    book.append([entry(record("a", time.time(), spent=10**9))], 0)
+    book.close()
+    assert "$1.0000" in said(*state, **environ)
+    found = json.loads(said(*state, "--json", **environ))
+    assert (found["windows"][2]["requests"], found["nodes"], found["current"], found["ledger"]) == (1, 1, False, "redis://127.0.0.1:1/0")
+
+
 def test_windows_and_breakdowns(tmp_path: Path) -> None:
     state, now = tmp_path / "state.db", time.time()
     book = Book(tmp_path / "state-ledger.db", time.time)

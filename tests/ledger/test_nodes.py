@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headroom.conversation import Json
 from headroom.errors import StoreError
 from headroom.ledger import nodes as module
 from headroom.ledger.book import Book
@@ -57,15 +59,22 @@ async def node(url: str, path: Path | None, *, reads: bool = False) -> AsyncIter
     store = open_store(f"{url}?timeout=10&connect_timeout=10", lambda: MONDAY)
     figures, ledger = open_figures(store), Ledger(Book(path, lambda: MONDAY))
     assert figures is not None
-    yield ledger, Nodes(None if reads else ledger, figures, lambda: MONDAY, lambda: next(NAMES))
-    await ledger.aclose()
-    await store.aclose()
+    nodes = Nodes(None if reads else ledger, figures, lambda: MONDAY, lambda: next(NAMES))
+    try:
+        yield ledger, nodes
+    finally:
+        nodes.close()
+        await ledger.aclose()
+        await store.aclose()
+
+
+def _both(db: sqlite3.Connection) -> tuple[Row, list[Json]]:
+    return total(db, ALL), history(db, "hourly", ALL)
 
 
 async def sums(nodes: Nodes) -> tuple[int, int]:
     """Exchanges and dollars; the same in all series."""
-    row: Row = await nodes.ask(lambda db: total(db, ALL))
-    hours = await nodes.ask(lambda db: history(db, "hourly", ALL))
+    row, hours = await nodes.ask(_both)
     assert sum(hour["requests"] for hour in hours) == row[0]
     return row[0], row[11]
 

@@ -235,6 +235,7 @@ async def test_what_one_node_asked_another_gives_again_until_any_is_told_to_forg
     for node in (0, 1):
         await world.say(node, 1)
     assert len(world.sent["c"]) == 4, "without it, each request is asked for itself"
+    assert (await world.ask(0, "GET", "/stats"))[1]["cache"]["entries"] is None
     assert (await world.ask(0, "POST", "/cache/clear"))[0] == 503
 
 

@@ -59,8 +59,10 @@ class Place:
         self.per_row = PER_ROW + 1  # and the line about it, which grows with the number of digits in it
         store = open_store(url + PATIENT, self.clock)
         assert isinstance(store, Redis)
-        yield store, RedisAnswers(store, self.room, self.clock, self.clock)
-        await store.aclose()
+        try:
+            yield store, RedisAnswers(store, self.room, self.clock, self.clock)
+        finally:
+            await store.aclose()
 
 
 def kept(size: int, at: float) -> Kept:

@@ -36,8 +36,10 @@ async def opened(url: str) -> AsyncIterator[RedisFigures]:
     store = open_store(f"{url}?timeout=10&connect_timeout=10", lambda: 0.0)
     found = open_figures(store)
     assert found is not None
-    yield found
-    await store.aclose()
+    try:
+        yield found
+    finally:
+        await store.aclose()
 
 
 @pytest.fixture
