@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 from headroom.http.message import Request
 
 AWS_KEY = re.compile(r"Credential=([A-Z0-9]{16,128})/")
+KEYS = (b"x-api-key", b"x-goog-api-key", b"api-key")
 MAX_JWT = 16 * 1024
 
 
@@ -26,16 +27,19 @@ def identity(request: Request, verified: bool) -> str:
     if verified and user:
         return "user:" + user.decode("latin-1")
     authorization = (request.get(b"authorization") or b"").decode("latin-1")
+    keys = [value.decode("latin-1") for name in KEYS if (value := request.get(name))]
+    if key := _in_query(request.target):
+        keys.append(key)
+    # Who sends several is told apart by all: one of them may be a whole company's, for a gateway.
+    return "\n".join(dict.fromkeys(filter(None, (_authorized(authorization), *map("key:{}".format, keys)))))
+
+
+def _authorized(authorization: str) -> str:
     if match := AWS_KEY.search(authorization):
         return "aws:" + match[1]
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() == "bearer" and credential:
         return _subject(credential.strip()) or "key:" + credential.strip()
-    for name in (b"x-api-key", b"x-goog-api-key", b"api-key"):
-        if value := request.get(name):
-            return "key:" + value.decode("latin-1")
-    if key := _in_query(request.target):
-        return "key:" + key
     return "auth:" + authorization if authorization else ""
 
 

@@ -40,6 +40,7 @@ PAIRS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "api-key": ({"api-key": "ann"}, {"api-key": "bob"}),
     "bearer": ({"authorization": "Bearer ann"}, {"authorization": "Bearer bob"}),
     "bearer before a shared key": ({"authorization": "Bearer ann", "x-api-key": "all"}, {"authorization": "Bearer bob", "x-api-key": "all"}),
+    "keys behind a shared bearer": ({"authorization": "Bearer all", "x-api-key": "ann"}, {"authorization": "Bearer all", "x-api-key": "bob"}),
     "jwt": ({"authorization": jwt("ann")}, {"authorization": jwt("bob")}),
     "aws": ({"authorization": aws("AKIAANNSANNSANNSANNS")}, {"authorization": aws("AKIABOBSBOBSBOBSBOBS")}),
     "basic": ({"authorization": "Basic YW5uOg=="}, {"authorization": "Basic Ym9iOg=="}),

@@ -28,6 +28,8 @@ def of(*fields: tuple[bytes, bytes], verified: bool = False) -> str:
     ([(b"authorization", b"Basic eA==")], False, "auth:Basic eA=="),
     ([(b"x-headroom-user-id", b"ann"), (b"x-api-key", b"sk-1")], True, "user:ann"),
     ([(b"x-headroom-user-id", b"ann"), (b"x-api-key", b"sk-1")], False, "key:sk-1"),  # unverified: anybody can say so
+    ([(b"authorization", b"Bearer company"), (b"x-api-key", b"sk-1")], False, "key:company\nkey:sk-1"),
+    ([(b"authorization", b"Bearer sk-1"), (b"x-api-key", b"sk-1")], False, "key:sk-1"),
     ([], False, ""),
 ])
 def test_who_is_who(fields: Fields, verified: bool, name: str) -> None:
@@ -40,7 +42,7 @@ GENERATE = "/v1beta/models/gemini-3-pro:generateContent"
 @pytest.mark.parametrize(("target", "fields", "name"), [
     (GENERATE + "?key=g", [], "key:g"),
     (GENERATE + "?alt=sse&key=g%2B", [], "key:g+"),
-    (GENERATE + "?key=g", [(b"x-goog-api-key", b"h")], "key:h"),
+    (GENERATE + "?key=g", [(b"x-goog-api-key", b"h")], "key:h\nkey:g"),
     (GENERATE + "?key=", [], ""),
     ("/v1/retrieve?key=0123456789abcdef01234567", [], ""),  # of an original
     ("/v1/messages?key=g", [], ""),
