@@ -231,8 +231,14 @@ class _File:
             log.warning("the request log %s cannot be written (%s); lines are dropped and counted", self._path, error)
 
 
-def row(record: Record) -> Json:
-    """The fields of a line, in order. A field whose subject does not exist yet is null."""
+def keys(record: Record) -> tuple[str, ...]:
+    """Of the originals of its edits, under which they are kept (see headroom.ccr)."""
+    return tuple(key_of(edit.original) for edit in record.report.edits)
+
+
+def row(record: Record, known: Sequence[str] | None = None) -> Json:
+    """The fields of a line, in order. A field whose subject does not exist yet is null. `known`: its keys, where the originals
+    are not at hand."""
     usage, before, unpriced = record.usage, record.tokens_before, record.cost.unpriced or not record.model
     skipped: dict[str, int] = {}
     for skip in record.report.skipped:
@@ -249,8 +255,8 @@ def row(record: Record) -> Json:
         "ttfb_ms": None if record.ttfb_ms is None else round(record.ttfb_ms, 3),
         "total_ms": round(record.total_ms, 3), "cache": record.cache,
         "edits": [
-            {"by": e.by, "tool": e.tool[:MAX_TEXT], "before": e.before, "after": e.after, "grade": e.grade, "key": key_of(e.original)}
-            for e in record.report.edits
+            {"by": e.by, "tool": e.tool[:MAX_TEXT], "before": e.before, "after": e.after, "grade": e.grade, "key": key}
+            for e, key in zip(record.report.edits, keys(record) if known is None else known, strict=True)
         ],
         "skipped": skipped, "error": record.error or None, "session": record.session or None, "project": record.project or None,
     }

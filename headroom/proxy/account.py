@@ -10,7 +10,7 @@ from headroom.learning.toin import Toin
 from headroom.metrics import Metrics
 from headroom.proxy.finished import Finished
 from headroom.record import Record
-from headroom.requestlog import row
+from headroom.requestlog import keys, row
 from headroom.tokens import Learned
 from headroom.totals import Totals
 
@@ -42,7 +42,7 @@ class Account:
         self._active -= 1
         self.metrics.set("headroom_active_requests", self._active)
         if self.keep is not None:
-            self.keep(Finished(record, None if self._log is None else row(record)))
+            self.keep(Finished(record, None if self._log is None else keys(record)))
         self.totals.observe(record, self._wall())
         self.metrics.observe(record)
         learn(self.learned, record)
@@ -51,10 +51,10 @@ class Account:
         if self._log is not None:
             self._log.write(record)
 
-    def restore(self, lines: Sequence[Json]) -> None:
-        """Those that a process which was killed may not have logged."""
+    def restore(self, left: Sequence[Finished]) -> None:
+        """What a process which was killed may not have logged. Bodies are gone with it."""
         if self._log is not None:
-            self._log.restore(lines)
+            self._log.restore([row(one.record, one.keys) for one in left if one.keys is not None])
 
     def mishap(self, name: str) -> None:
         """Something of ours went wrong and the request did not notice. What a provider keeps to itself is not among it: OpenAI's

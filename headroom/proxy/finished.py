@@ -29,8 +29,8 @@ _plain, _usage, _cache, _cost, _edit = (attrgetter(*names) for names in (PLAIN, 
 class Finished:
     record: Record
     """Booked: it says what it cost."""
-    line: Json | None = None
-    """Its line of the request log, where there is one (see headroom.requestlog.row)."""
+    keys: tuple[str, ...] | None = None
+    """Of the originals of its edits, for its line in the request log, where there is one."""
 
 
 def dump(finished: Finished) -> bytes:
@@ -39,19 +39,19 @@ def dump(finished: Finished) -> bytes:
     return json.dumps([
         _plain(record), _usage(record.usage), _usage(record.spared), _cache(record.prompt_cache), _cost(record.cost),
         [report.before, report.after, [_edit(edit) for edit in report.edits], [(s.reason, s.tokens, s.parts) for s in report.skipped], report.failed],
-        finished.line,
+        finished.keys,
     ]).encode()
 
 
 def load(text: bytes) -> Finished:
-    plain, usage, spared, cache, cost, report, line = json.loads(text)
+    plain, usage, spared, cache, cost, report, keys = json.loads(text)
     before, after, edits, skipped, failed = report
     record = Record(
         **dict(zip(PLAIN, plain, strict=True)), usage=_told(usage), spared=_told(spared),
         prompt_cache=PromptCache(**dict(zip(CACHE, cache, strict=True))), cost=Cost(**dict(zip(COST, cost, strict=True))),
         report=Report(before, after, tuple(map(_edited, edits)), tuple(Skipped(*skip) for skip in skipped), failed),
     )
-    return Finished(record, line)
+    return Finished(record, None if keys is None else tuple(keys))
 
 
 def _told(usage: Json) -> Usage:

@@ -70,7 +70,7 @@ class Siblings:
             self._take_over(inherited)
         self.post()
         self._account.keep = self.keep
-        self._account.restore([one.line for one in left if one.line is not None])
+        self._account.restore(left)
         return [one.record for one in left]
 
     def _take_over(self, figures: _Figures) -> None:

@@ -54,14 +54,14 @@ def test_who_could_go_on_for_us_is_told_first_and_of_the_line_too() -> None:
     account.keep = lambda one: kept.append(one) if not log.records else None
     account.begin()
     account.end(record())
-    assert kept == [Finished(record(), row(record()))]
-    account.restore([{"ts": 1}])
-    assert log.restored == [{"ts": 1}]
+    assert kept == [Finished(record(), ())]
+    account.restore([*kept, Finished(record())])
+    assert log.restored == [row(record())]
     alone = Account(Totals(), Metrics("1"), Learned(), None, lambda: 0.0)
-    alone.restore([{"ts": 1}])
+    alone.restore(kept)
     alone.keep = kept.append
     alone.end(record())
-    assert kept[1].line is None
+    assert kept[1].keys is None
 
 
 def test_the_factor_is_learned_from_what_the_provider_counted() -> None:
