@@ -19,10 +19,12 @@ from bench import (
     bench_sessions,
     bench_start,
     bench_stream,
+    bench_workers,
 )
 
 SCRIPTS = (
-    bench_start, bench_latency, bench_guard, bench_ledger, bench_cache, bench_redis, bench_stream, bench_hidden, bench_fit, bench_savings, bench_bill,
+    bench_start, bench_latency, bench_workers, bench_guard, bench_ledger, bench_cache, bench_redis, bench_stream, bench_hidden, bench_fit, bench_savings,
+    bench_bill,
     bench_sessions, bench_compressors, bench_quality,
 )
 
