@@ -27,6 +27,9 @@ Cause = Literal[
     "unexplained",  # neither did: evicted, routed to another machine, a parameter that counts
 ]
 
+EXPLAINED: frozenset[Cause] = frozenset(("first", "parallel", "expired", "client", "rewritten", "bust"))
+"""Causes for which nothing was found, though the provider does cache: one that reports no writes has written all of it now."""
+
 LIFETIMES = {"anthropic": 300.0, "openai": 1800.0, "gemini": 300.0}
 """Seconds after the last use: Anthropic's default; OpenAI's from GPT-5.6 on; Gemini promises none, five minutes are a guess."""
 
@@ -162,8 +165,7 @@ class CacheGuard:
     def _stand(self, turn: Turn, verdict: Verdict, *, long: bool) -> None:
         name, usage = turn.prefix.conversation, turn.usage
         before, tokens = self._standing.get(name) or _Standing(), _held(usage)
-        # A provider that reports no writes may have written all of a first request.
-        written = usage.cache_write_tokens or (usage.cache_write_tokens is None and verdict.cause in ("first", "parallel"))
+        written = usage.cache_write_tokens or (usage.cache_write_tokens is None and verdict.cause in EXPLAINED)
         cold = usage.cache_read_tokens == 0 and not written  # sums, where it took several rounds
         held = None if tokens is None else Held(tokens, long)
         self._standing.put(name, _Standing(cold, before.append_only or verdict.cause == "bust", len(turn.prefix.came), held))

@@ -91,6 +91,18 @@ def test_a_conversation_is_cold_while_nothing_of_it_is_cached(usages: list[Usage
     assert guard.cold("talk") is cold
 
 
+@pytest.mark.parametrize(("second", "cold"), [
+    (sent(talk(A, A), used(0, None, 15_000), 10.0), True),
+    (sent(talk(A, A), used(0, None, 15_000), 10_000.0), False),
+    (sent(talk(B, A), used(0, None, 15_000), 10.0), False),
+], ids=["not found", "expired", "client"])
+def test_a_provider_that_reports_no_writes_has_written_what_it_could_not_find(second: Turn, cold: bool) -> None:
+    guard = CacheGuard()
+    guard.observe(sent(talk(A), used(0, None, 10_000), 0.0), TERMS)
+    guard.observe(second, TERMS)
+    assert guard.cold("talk") is cold
+
+
 @pytest.mark.parametrize(("usages", "parts", "held"), [
     ([], 0, None),
     ([used(0, 10_000)], 1, Held(10_000)),
