@@ -27,7 +27,7 @@ demo: $(BIN)/headroom
 	$(BIN)/headroom demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
