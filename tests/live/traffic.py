@@ -50,7 +50,7 @@ class _Playing(BaseHTTPRequestHandler):
         self.server.got.append((self.path, str(self.headers), data))
         try:
             body = dict(json.loads(data))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             self._answer(400, {"type": "error", "error": {"type": "invalid_request_error", "message": "that is no request"}})
             return
         told = str(body.get("system", "")) if b'"tool_result"' in data else ""
