@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from headroom.traces import Traces
+
 Json = Any
 """A value as `json.loads` gives it."""
 
@@ -100,6 +102,8 @@ class Conversation:
     """The element that brings the first tools, where they stand in the conversation itself."""
     gone: Mapping[int, Sequence[int]] = field(default_factory=dict)
     """Part → parts before it that are left out of the request from there on, so that nothing behind may refer to them."""
+    traces: Traces | None = field(default=None, compare=False, repr=False)
+    """What earlier requests of the same conversation left for this one."""
 
     @property
     def defined(self) -> bool:

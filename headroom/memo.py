@@ -37,10 +37,13 @@ class Memo(Generic[K, V]):
         """`size` in bytes; what is larger than half the budget is not kept."""
         if size > self._half:
             return
-        if self._used + size > self._half:
+        before = self._young.get(key)
+        more = size - before[1] if before is not None else size
+        if self._used + more > self._half:
             self._old, self._young, self._used = self._young, {}, 0
+            more = size
         self._young[key] = (value, size)
-        self._used += size
+        self._used += more
 
     def items(self) -> list[tuple[K, V]]:
         """All there is at this moment, those put last at the end."""

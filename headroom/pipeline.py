@@ -20,6 +20,7 @@ from headroom.compressors import COMPRESSORS
 from headroom.conversation import Address, Conversation, Edit, Grade, Part, Report, Skip, Skipped
 from headroom.memo import Memo
 from headroom.patterns import Policies, Policy
+from headroom.replaying import Account, weighed
 from headroom.signature import signature
 from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short, Transform
@@ -93,7 +94,7 @@ class Pipeline:
         self._definitions: Memo[str, tuple[str | None]] = Memo(MEMO_BYTES)
         self._protected = re.compile("|".join(fnmatch.translate(glob.lower()) for glob in protect) or "(?!)")
         self._policies = Policies()
-        self.weigh = scale.weigh
+        self.weigh, self.tokens = scale.weigh, scale.tokens
         self._answers: Memo[tuple[str, bytes, str, str, bool, bool, bytes], Short | Skip] = Memo(MEMO_BYTES)
 
     def under(self, policies: Policies) -> Pipeline:
@@ -131,16 +132,14 @@ class Pipeline:
         if conversation.definitions or conversation.tools_in is not None:
             found = self.ways(keys, sent, new=history == 0, offer=False) if ways is None else ways
             fold.define(found, None if keys.opening in sent else keys.opening)
-        for i, part in enumerate(conversation.parts):
-            fold.forget(conversation.gone.get(i, ()))
-            key = keys.parts.get(i, "")
-            if part.role != "tool":
-                fold.skip(part, "not_tool_output")
-            elif key in sent:
-                fold.replay(part, sent[key])
+        for i in range(fold.account.catch_up(keys, sent), len(conversation.parts)):
+            part, key = conversation.parts[i], keys.parts.get(i, "")
+            fold.account.forget(conversation.gone.get(i, ()))
+            if part.role != "tool" or key in sent:
+                fold.account.replay(part, sent.get(key))
             elif i < history:
                 fold.forms[key] = None
-                fold.skip(part, "foreign")
+                fold.account.skip(part, "foreign")
             else:
                 fold.forms[key] = fold.shorten(part)
         return fold.outcome()
@@ -214,31 +213,24 @@ class Pipeline:
         return known
 
 
-_REMINDER = "<system-reminder>"
-"""How Claude Code opens what it, and not the user, says in a user's turn."""
-
-
 class _Fold:
-    """The running account of one pass over one conversation."""
+    """One pass over one conversation."""
 
     def __init__(self, pipeline: Pipeline, conversation: Conversation, lossy: bool) -> None:
         self._pipeline = pipeline
         self._conversation = conversation
         self._lossy = lossy
-        self._past: list[Sent] = []  # grows as we go: a slice for each part would make the work quadratic
-        self._changes: dict[Address, str] = {}
         self._edits: list[Edit] = []
-        self._skipped: dict[Skip, list[int]] = {}
         self._failed: Counter[str] = Counter()
         self._originals: dict[str, str] = {}
-        self._standing: dict[str, str] = {}
         self._spared: list[tuple[str, str]] = []
-        self._before = self._saved = 0
+        self._others = weighed(conversation, pipeline.tokens)
+        """Tokens of what is no part."""
+        self._defined: dict[Address, tuple[str, int]] = {}
+        """Tool definitions that are sent compacted, and what they had before, in tokens."""
+        self._lighter = 0
+        self.account = Account(conversation, pipeline.tokens)
         self.forms: dict[str, str | None] = {}
-        for text in conversation.others:
-            self._leave(text, "not_tool_output")
-        if conversation.opaque:
-            self._skipped["opaque"] = [0, conversation.opaque]
 
     def define(self, ways: frozenset[str], new: str | None) -> None:
         """`new`: the key under which nothing is on record yet."""
@@ -246,77 +238,51 @@ class _Fold:
             self.forms[new] = " ".join(sorted(ways)) or None
         if COMPACT not in ways:
             return
-        row = self._skipped["not_tool_output"]
         for at, source in self._conversation.definitions:
             short = self._pipeline.compacted(source)
             if short is None:
                 continue
             before, after = self._pipeline.weigh(source).tokens, self._pipeline.weigh(short).tokens
-            row[0] -= before
-            row[1] -= 1
-            self._saved += before - after
-            self._changes[at] = short
+            self._defined[at] = short, before
+            self._lighter += before - after
             if new is not None:
                 self._edits.append(Edit("compact-tools", "", source, short, "equal", before, after))
                 self._originals[ccr.key_of(source)] = source
 
-    def skip(self, part: Part, reason: Skip) -> None:
-        self._leave(part.text, reason)
-        self._remember(part, part.text)
-
-    def _leave(self, text: str, reason: Skip) -> None:
-        tokens = self._pipeline.weigh(text).tokens
-        self._before += tokens
-        row = self._skipped.setdefault(reason, [0, 0])
-        row[0] += tokens
-        row[1] += 1
-
-    def _remember(self, part: Part, text: str) -> None:
-        asked = part.role == "user" and not part.text.lstrip().startswith(_REMINDER)
-        question = part.text if asked else self._past[-1].question if self._past else ""
-        self._past.append(Sent(part, "" if self._conversation.forgets else text, question))
-
-    def forget(self, gone: Sequence[int]) -> None:
-        for i in gone:
-            self._past[i] = replace(self._past[i], text="")
-
-    def replay(self, part: Part, form: str | None) -> None:
-        if form is None:
-            self.skip(part, "sent_as_is")
-        else:
-            self._standing.update((marker["key"], part.text) for marker in ccr.MARKER.finditer(form))
-            self._change(part, form)
-
     def shorten(self, part: Part) -> str | None:
         policy, kind = self._pipeline.policy(part)
         lossy = self._lossy and policy == "as_is"
-        result = "toin" if policy == "whole" else self._pipeline.shorten(part, self._past, lossy, self._failed)
+        result = "toin" if policy == "whole" else self._pipeline.shorten(part, self.account.past, lossy, self._failed)
         if policy == "whole" or lossy != self._lossy:
             self._spared.append((part.tool, kind))
             result = "toin" if result == "no_way_back" else result
         if not isinstance(result, Short):
-            self.skip(part, result)
+            self.account.skip(part, result)
             return None
-        before, after = self._change(part, result.text)
+        before, after = self.account.change(part, result.text)
         self._edits.append(Edit(result.by, part.tool, part.text, result.text, result.grade, before, after))
         self._originals[ccr.key_of(part.text)] = part.text
         return result.text
 
-    def _change(self, part: Part, text: str) -> tuple[int, int]:
-        before, after = self._pipeline.weigh(part.text).tokens, self._pipeline.weigh(text).tokens
-        self._before += before
-        self._saved += before - after
-        self._changes[part.at] = text
-        self._remember(part, text)
-        return before, after
-
     def outcome(self) -> Outcome:
-        skipped = tuple(Skipped(reason, tokens, parts) for reason, (tokens, parts) in self._skipped.items())
+        conversation, account = self._conversation, self.account
+        before = account.before + self._others
+        rows: dict[Skip, list[int]] = {}
+        if conversation.others:
+            left = len(conversation.others) - len(self._defined)
+            rows["not_tool_output"] = [self._others - sum(tokens for _, tokens in self._defined.values()), left]
+        if conversation.opaque:
+            rows["opaque"] = [0, conversation.opaque]
+        for reason, (tokens, parts) in account.skipped.items():
+            row = rows.setdefault(reason, [0, 0])
+            row[0] += tokens
+            row[1] += parts
         return Outcome(
-            self._changes,
+            {**{at: short for at, (short, _) in self._defined.items()}, **account.changes},
             Report(
-                before=self._before, after=self._before - self._saved, edits=tuple(self._edits), skipped=skipped,
-                failed=dict(self._failed), originals=self._originals, standing=self._standing, forms=self.forms, spared=tuple(self._spared),
+                before=before, after=before - account.saved - self._lighter, edits=tuple(self._edits),
+                skipped=tuple(Skipped(reason, tokens, parts) for reason, (tokens, parts) in rows.items()),
+                failed=dict(self._failed), originals=self._originals, standing=account.standing, forms=self.forms, spared=tuple(self._spared),
             ),
         )
 

@@ -15,14 +15,14 @@ PACKAGE = ROOT / "headroom"
 
 # Lowest floor first. A module may import its own family and any lower floor.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "memo", "lru"}),
+    frozenset({"errors", "memo", "lru", "traces"}),
     frozenset({"options", "conversation", "mode"}),
     frozenset({"prefix"}),
     frozenset({"settings", "tokens", "prices", "record", "redaction", "signature", "patterns", "chain"}),
     frozenset({"metrics", "totals", "bucket", "budget", "cacheguard"}),
     frozenset({"compressors", "dialects", "ccr", "cost"}),
     frozenset({"transforms", "retrieval", "weaving", "positions"}),
-    frozenset({"fitting"}),
+    frozenset({"fitting", "replaying"}),
     frozenset({"pipeline"}),
     frozenset({"__init__"}),
     # Below here nothing touches the world; here and above may.

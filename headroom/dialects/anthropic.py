@@ -60,7 +60,7 @@ class Anthropic:
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
             reading.others, kept, _forgets(document.get("context_management")), reading.definitions, reading.opaque, replies=reading.replies,
-            only_counted=path.endswith("/count_tokens"),
+            traces=reading.traces, only_counted=path.endswith("/count_tokens"),
         )
 
     def ties(self, element: Json) -> Ties:

@@ -8,48 +8,25 @@ again, and what a dialect made of it is at hand. Results are the same with and w
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from headroom.conversation import Address, Json, Skip
-from headroom.dialects.document_memo import OVERHEAD, DocumentMemo, Link
+from headroom.conversation import Address, Json
+from headroom.dialects.document_memo import OVERHEAD, DocumentMemo, Run
 from headroom.dialects.literals import Literal, literal, locate
-from headroom.dialects.strict import Repeated, shallow, value_at
+from headroom.dialects.scan import ITEMS, Scan, Unreadable
+from headroom.dialects.spans import Array, Value
+from headroom.dialects.strict import value_at
+from headroom.traces import Traces
+
+__all__ = ["ITEMS", "Document", "Reader", "Rewrite", "Unreadable"]
 
 F = TypeVar("F")
 
-SAMPLE = 16 * 1024
-"""Bytes by which arrays are told apart. Conversations of one team open with the same few KB of instructions; an
-array that is shorter than this may not be recognised, and costs some 30 µs to parse."""
-
-ITEMS = 20_000
-"""Members of the body, or elements of one of its arrays, beyond which it is left alone: some 0.3 s of reading. The longest
-conversations have some thousands."""
-
-GLIMPSE = 64
-"""Bytes by which other members are told apart."""
-
-WORTH = 1024
-"""Bytes from which a member that is no array is worth remembering: below, parsing costs as much as looking it up."""
-
-NAME = re.compile(rb'"([^"\\\x00-\x1f\x80-\xff]*)"')
-PLAIN = re.compile(rb'"[^"\\\x00-\x1f\x80-\xff]*"|-?[0-9][0-9.eE+-]*|true|false|null')
-"""Most members are such; they are read without decoding all that follows them."""
-
-GAP = re.compile(rb"[ \t\n\r]*")
 _LITERALS, _WRITTEN, _SOURCE = " literals", " written", " source"
 """Names under which facts of our own are remembered; no reader has a blank in its name."""
-
-
-class Unreadable(Exception):
-    """The body is not one we can edit; it leaves as it came."""
-
-    def __init__(self, reason: Skip) -> None:
-        super().__init__(reason)
-        self.reason: Skip = reason
 
 
 class Reader(Protocol[F]):
@@ -81,15 +58,6 @@ class Rewrite:
     """JSON of the elements, their texts edited → JSON of what stands there instead."""
 
 
-class _Value:
-    """A span of the body, and its value as far as anybody asked for it."""
-
-    __slots__ = ("end", "link", "parsed", "start")
-
-    def __init__(self, start: int, end: int, link: Link | None, parsed: list[Json] | None) -> None:
-        self.start, self.end, self.link, self.parsed = start, end, link, parsed
-
-
 class Document:
     """A JSON object. Used by one thread at a time."""
 
@@ -97,15 +65,15 @@ class Document:
 
     def __init__(self, raw: bytes, memo: DocumentMemo | None) -> None:
         self._raw, self._memo = raw, memo
-        self._members: dict[str, _Value] = {}
-        self._arrays: dict[str, list[_Value]] = {}
+        self._members: dict[str, Value] = {}
+        self._arrays: dict[str, Array] = {}
 
     @classmethod
     def parse(cls, raw: bytes, memo: DocumentMemo | None = None) -> Document:
         """Raises Unreadable, and nothing else."""
         document = cls(raw, memo)
         try:
-            _Scan(raw, memo).read(document._members, document._arrays)
+            Scan(raw, memo).read(document._members, document._arrays)
         except Unreadable:
             if memo is None:
                 raise
@@ -116,12 +84,12 @@ class Document:
     def get(self, name: str) -> Json:
         """A top-level member, parsed; None if it is absent."""
         if name in self._arrays:
-            return [self._parsed(value) for value in self._arrays[name]]
+            return list(self.elements(name))
         return self._parsed(self._members[name]) if name in self._members else None
 
     def elements(self, name: str) -> tuple[Json, ...]:
         """The elements of a top-level array; () if the member is absent or no array."""
-        return tuple(self._parsed(value) for value in self._arrays.get(name, ()))
+        return tuple(self._parsed(value) for _, value in self._units(name)) if name in self._arrays else ()
 
     def count(self, name: str) -> int:
         """How many elements a top-level array has."""
@@ -129,26 +97,45 @@ class Document:
 
     def sources(self, name: str) -> tuple[tuple[Address, str], ...]:
         """Address and JSON of each element of a top-level array, or of the member as a whole where it is no array."""
-        found: list[tuple[Address, str]] = []
-        for at, value in self._units(name):
-            source = self._known(value, _SOURCE)
-            if source is None:
-                source = self._source(value)
-                self._keep(value, _SOURCE, source, len(source))
-            found.append((at, source))
-        return tuple(found)
+        return tuple(self._made(name, _SOURCE, self.remembered(name, _SOURCE), lambda at, value: (at, self._source(value)), 1))
 
-    def facts(self, name: str, reader: Reader[F], weight: int = 2) -> list[F]:
+    def facts(self, name: str, reader: Reader[F], weight: int = 2, absorbed: int = 0) -> list[F]:
         """What `reader` makes of each element of a top-level array, or of the member as a whole where it is no array.
-        `weight`: bytes to remember for each byte of the element, as most facts hold its texts."""
-        found: list[F] = []
-        for at, value in self._units(name):
-            fact = self._known(value, reader.name)
-            if fact is None:
-                fact = reader.read(at, self._parsed(value))
-                self._keep(value, reader.name, fact, weight * (value.end - value.start))
+        `weight`: bytes to remember for each byte of the member, as most facts hold its texts; for arrays enough is set aside.
+        `absorbed`: how many of the facts that are `remembered` the reader need not be told of."""
+
+        def read(at: Address, value: Value) -> F:
+            fact = reader.read(at, self._parsed(value))
             reader.absorb(fact)
-            found.append(fact)
+            return fact
+
+        known: list[F] = self.remembered(name, reader.name)
+        for fact in known[absorbed:]:
+            reader.absorb(fact)
+        return self._made(name, reader.name, known, read, weight)
+
+    def remembered(self, name: str, fact: str) -> list[Any]:
+        """The facts of that name that earlier bodies left, from the first element on."""
+        if name in self._arrays:
+            return self._arrays[name].run.columns.get(fact, [])
+        found = self._known(self._members[name], fact) if name in self._members else None
+        return [] if found is None else [found]
+
+    def traces(self, name: str) -> Traces | None:
+        """What was left with the elements of a top-level array; None where nothing is remembered."""
+        return self._arrays[name].run.traces if name in self._arrays and self._memo is not None else None
+
+    def _made(self, name: str, fact: str, known: Sequence[F], make: Callable[[Address, Value], F], weight: int) -> list[F]:
+        """Facts that are `known`, and those of the elements behind."""
+        found = list(known)
+        if name in self._members and not found:
+            value = self._members[name]
+            found.append(make((name,), value))
+            self._keep(value, fact, found[0], weight * (value.end - value.start))
+        elif name in self._arrays and len(found) < len(self._arrays[name]):
+            array = self._arrays[name]
+            found += [make((name, i), array[i]) for i in range(len(found), len(array))]
+            array.run.columns[fact] = found[: len(array.run.links)]
         return found
 
     def splice(self, edits: Mapping[Address, str], rewrites: Sequence[Rewrite] = ()) -> bytes:
@@ -161,12 +148,12 @@ class Document:
 
     def _rewrite(self, cuts: list[tuple[int, int, bytes]], rewrite: Rewrite) -> None:
         """Put one cut for a run of elements in the place of those within them."""
-        array, start, stop = self._arrays.get(rewrite.member, []), rewrite.start, rewrite.stop
+        array, start, stop = self._arrays.get(rewrite.member, Array(Run())), rewrite.start, rewrite.stop
         if not (0 <= start < stop <= len(array) or (array and start == stop == len(array))):
             raise ValueError(f"no elements {start} to {stop} in {rewrite.member!r}")
         sources: list[str] = []
         first = last = bisect_left(cuts, (array[start].start if start < stop else array[-1].end,))
-        for value in array[start:stop]:
+        for value in map(array.__getitem__, range(start, stop)):
             here, last = last, bisect_left(cuts, (value.end,))
             sources.append(_spliced(self._raw, value.start, value.end, cuts[here:last]).decode())
         new = _run(array, start, stop, b",".join(source.encode() for source in rewrite.make(sources)))
@@ -193,7 +180,7 @@ class Document:
                 if found.chars != len(text) or json.loads(self._raw[start:end]) != text:
                     yield start, end, written[address][1]
 
-    def _at(self, at: Address) -> _Value:
+    def _at(self, at: Address) -> Value:
         match at:
             case (str(name), int(i)) if 0 <= i < len(self._arrays.get(name, ())):
                 return self._arrays[name][i]
@@ -201,14 +188,14 @@ class Document:
                 return self._members[name]
         raise ValueError(f"nothing at {at}")
 
-    def _literals(self, value: _Value, texts: Mapping[Address, str]) -> Mapping[Address, Literal]:
+    def _literals(self, value: Value, texts: Mapping[Address, str]) -> Mapping[Address, Literal]:
         known: Mapping[Address, Literal] = self._known(value, _LITERALS) or {}
         if not texts.keys() <= known.keys():
             known = locate(self._source(value), texts.keys() | known.keys())
             self._keep(value, _LITERALS, known, len(known) * OVERHEAD)
         return {address: known[address] for address in texts}
 
-    def _written(self, value: _Value, texts: Mapping[Address, str]) -> Mapping[Address, tuple[str, bytes]]:
+    def _written(self, value: Value, texts: Mapping[Address, str]) -> Mapping[Address, tuple[str, bytes]]:
         """Texts as JSON. The same ones replace the same ones each turn, and escaping costs 4 ms a MB."""
         known: Mapping[Address, tuple[str, bytes]] = self._known(value, _WRITTEN) or {}
         if any(address not in known or known[address][0] != text for address, text in texts.items()):
@@ -216,166 +203,27 @@ class Document:
             self._keep(value, _WRITTEN, known, sum(2 * len(text) + OVERHEAD for text in texts.values()))
         return known
 
-    def _units(self, name: str) -> Iterator[tuple[Address, _Value]]:
+    def _units(self, name: str) -> Iterator[tuple[Address, Value]]:
         if name in self._arrays:
-            for i, value in enumerate(self._arrays[name]):
-                yield (name, i), value
+            for i in range(len(self._arrays[name])):
+                yield (name, i), self._arrays[name][i]
         elif name in self._members:
             yield (name,), self._members[name]
 
-    def _source(self, value: _Value) -> str:
+    def _source(self, value: Value) -> str:
         return self._raw[value.start : value.end].decode()
 
-    def _parsed(self, value: _Value) -> Json:
+    def _parsed(self, value: Value) -> Json:
         if value.parsed is None:
             value.parsed = [value_at(self._source(value), 0)[0]]
         return value.parsed[0]
 
-    def _known(self, value: _Value, name: str) -> Any:
+    def _known(self, value: Value, name: str) -> Any:
         return self._memo.recall(value.link, name) if self._memo is not None and value.link is not None else None
 
-    def _keep(self, value: _Value, name: str, fact: object, size: int) -> None:
+    def _keep(self, value: Value, name: str, fact: object, size: int) -> None:
         if self._memo is not None and value.link is not None:
             self._memo.remember(value.link, name, fact, size)
-
-
-class _Scan:
-    """One pass over a body. Text is decoded from the first byte on that no memo knows."""
-
-    def __init__(self, raw: bytes, memo: DocumentMemo | None) -> None:
-        self._raw, self._memo, self._at = raw, memo, 0
-        self._text: str | None = None
-        self._ascii = False
-        self._char = 0
-        """Where `_at` is in `_text`."""
-
-    def read(self, members: dict[str, _Value], arrays: dict[str, list[_Value]]) -> None:
-        try:
-            if self._next() != b"{":
-                self._other()
-            for _ in self._items(b"}"):
-                name = self._name()
-                if name in members or name in arrays:
-                    raise Repeated
-                if self._next() == b"[":
-                    arrays[name] = list(self._array(name))
-                else:
-                    members[name] = self._value((name, self._raw[self._at : self._at + GLIMPSE]), WORTH)
-            self._end()
-        except UnicodeDecodeError:
-            raise Unreadable("not_utf8") from None
-        except Repeated:
-            raise Unreadable("duplicate_keys") from None
-        except RecursionError:
-            raise Unreadable("too_deep") from None
-        except ValueError:
-            raise Unreadable("not_json") from None
-
-    def _array(self, name: str) -> Iterator[_Value]:
-        key: Hashable = (name, self._raw[self._at : self._at + SAMPLE])
-        for _ in self._items(b"]"):
-            value = self._value(key)
-            yield value
-            key = value.link
-
-    def _items(self, close: bytes) -> Iterator[None]:
-        """Steps through an object or array that opens here, from the start of one item to the start of the next."""
-        self._step(1)
-        if self._next() == close:
-            self._step(1)
-            return
-        for _ in range(ITEMS):
-            yield
-            mark = self._next()
-            self._step(1)
-            if mark == close:
-                return
-            if mark != b",":
-                raise ValueError("a comma")
-            self._next()
-        raise Unreadable("too_costly")
-
-    def _name(self) -> str:
-        """The name of a member, and on to its value."""
-        match = NAME.match(self._raw, self._at)
-        if match is not None:
-            name = match[1].decode("ascii")
-            self._step(match.end() - self._at)
-        elif self._raw[self._at : self._at + 1] == b'"':
-            name, _ = self._decoded()
-        else:
-            raise ValueError("a name")
-        if self._next() != b":":
-            raise ValueError("a colon")
-        self._step(1)
-        self._next()
-        return name
-
-    def _value(self, key: Hashable, worth: int = 0) -> _Value:
-        """The value that starts here behind the run `key`, None if that is not known.
-
-        It is learnt for next time if it has at least `worth` bytes.
-        """
-        start, memo = self._at, self._memo if key is not None else None
-        link = memo.follow(key, self._raw, start) if memo is not None else None
-        if link is not None:
-            self._at += len(link.raw)
-            self._char += link.chars
-            return _Value(start, self._at, link, None)
-        value, chars = self._decoded()
-        if not shallow(value):
-            raise RecursionError
-        # The end of a number depends on what follows, so bytes that were one once may be part of another.
-        if memo is not None and self._at - start >= worth and isinstance(value, (dict, list, str)):
-            link = Link(self._raw[start : self._at], chars)
-            memo.learn(key, link)
-        return _Value(start, self._at, link, [value])
-
-    def _decoded(self) -> tuple[Json, int]:
-        """Parse the value that starts here, and go to its end; its length in characters."""
-        if self._text is None:
-            token = PLAIN.match(self._raw, self._at)
-            if token is not None:
-                value, end = value_at(token[0].decode(), 0)
-                if end == len(token[0]):
-                    self._step(end)
-                    return value, end
-            self._text, self._char = self._raw[self._at :].decode(), 0
-            self._ascii = self._text.isascii()
-        start = self._char
-        value, self._char = value_at(self._text, start)
-        chars = self._char - start
-        self._at += chars if self._ascii else _octets(self._text[start : self._char])
-        return value, chars
-
-    def _next(self) -> bytes:
-        """The next byte that is not white space; b"" at the end."""
-        byte = self._raw[self._at : self._at + 1]
-        if byte > b" ":  # as it is nearly always
-            return byte
-        match = GAP.match(self._raw, self._at)
-        assert match is not None  # it may match nothing, but it always matches
-        self._step(match.end() - self._at)
-        return self._raw[self._at : self._at + 1]
-
-    def _step(self, octets: int) -> None:
-        """On by that many ASCII bytes."""
-        self._at += octets
-        self._char += octets
-
-    def _end(self) -> None:
-        if self._next():
-            raise ValueError("more behind the end")
-
-    def _other(self) -> None:
-        """Not an object: some other JSON, or none."""
-        self._decoded()
-        self._end()
-        raise Unreadable("not_an_object")
-
-
-def _octets(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
 
 
 def _spliced(raw: bytes, start: int, end: int, cuts: Sequence[tuple[int, int, bytes]]) -> bytes:
@@ -386,7 +234,7 @@ def _spliced(raw: bytes, start: int, end: int, cuts: Sequence[tuple[int, int, by
     return b"".join([*pieces, raw[start:end]])
 
 
-def _run(array: Sequence[_Value], start: int, stop: int, new: bytes) -> tuple[int, int, bytes]:
+def _run(array: Array, start: int, stop: int, new: bytes) -> tuple[int, int, bytes]:
     """The cut that puts `new` (elements with commas between them) in the place of a run, with the comma that it needs or takes along."""
     if start == stop:
         return array[-1].end, array[-1].end, b"," + new if new else b""

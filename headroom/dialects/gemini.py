@@ -62,7 +62,7 @@ class Gemini:
         return Conversation(
             match["model"] if match else "", reading.parts, reading.fresh,
             match is not None and match["verb"] == "streamGenerateContent", reading.others,
-            bool(document.get("cachedContent") or document.get("cached_content")), definitions=reading.definitions, opaque=reading.opaque, replies=reading.replies,
+            bool(document.get("cachedContent") or document.get("cached_content")), definitions=reading.definitions, opaque=reading.opaque, replies=reading.replies, traces=reading.traces,
         )
 
     def ties(self, element: Json) -> Ties:

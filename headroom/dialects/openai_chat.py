@@ -34,7 +34,7 @@ class OpenAIChat:
         reading = read(document, self.name, (("messages", _message),), ("tools", "functions"))
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True, reading.others,
-            definitions=reading.definitions, opaque=reading.opaque, replies=reading.replies,
+            definitions=reading.definitions, opaque=reading.opaque, replies=reading.replies, traces=reading.traces,
         )
 
     def ties(self, element: Json) -> Ties:

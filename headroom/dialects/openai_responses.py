@@ -62,6 +62,7 @@ class OpenAIResponses:
         return Conversation(
             text_of(document.get("model")), reading.parts, reading.fresh, document.get("stream") is True,
             reading.others, kept, forgets, reading.definitions, reading.opaque, replies=reading.replies, tools_in=reading.tools_in,
+            traces=reading.traces,
         )
 
     def ties(self, element: Json) -> Ties:

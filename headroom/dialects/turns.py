@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from headroom.conversation import Address, Json, Part, Reply
 from headroom.dialects.document import Document
 from headroom.dialects.shapes import opaque
+from headroom.traces import Traces, shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,53 +49,112 @@ Derive = Callable[[Address, Json, Calls], Turn]
 class Turns:
     """Reads a run of values in order; see document.Reader."""
 
-    def __init__(self, name: str, derive: Derive) -> None:
+    def __init__(self, name: str, derive: Derive, calls: Calls | None = None) -> None:
+        """`calls`: those made before."""
         self.name, self._derive = name, derive
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, Call] = dict(calls or {})
+
+    def behind(self, calls: Calls) -> Turns:
+        """The same, where these calls were made before."""
+        return Turns(self.name, self._derive, calls)
 
     def read(self, at: Address, value: Json) -> Turn:
         turn, blocks = self._derive(at, value, self._calls), opaque(value)
         return replace(turn, opaque=blocks) if blocks else turn
 
     def absorb(self, turn: Turn) -> None:
-        for call in turn.calls:
-            self._calls[call.id] = call
-        for answered in turn.answered:
-            self._calls.pop(answered, None)
+        _absorb(self._calls, turn)
+
+
+def _absorb(calls: dict[str, Call], turn: Turn) -> None:
+    for call in turn.calls:
+        calls[call.id] = call
+    for answered in turn.answered:
+        calls.pop(answered, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Several members of a body, in the order in which the model reads them; see Conversation."""
 
-    parts: tuple[Part, ...]
-    fresh: int
-    others: tuple[str, ...]
-    elsewhere: bool
-    definitions: tuple[tuple[Address, str], ...]
-    opaque: int
-    replies: tuple[Reply, ...]
-    tools_in: int | None
+    parts: tuple[Part, ...] = ()
+    fresh: int = 0
+    others: tuple[str, ...] = ()
+    elsewhere: bool = False
+    definitions: tuple[tuple[Address, str], ...] = ()
+    opaque: int = 0
+    replies: tuple[Reply, ...] = ()
+    tools_in: int | None = None
+    traces: Traces | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """What the first elements of a member came to."""
+
+    turns: list[Turn]
+    ahead: int
+    """Parts of the members before."""
+    calls: Calls
+    reading: Reading
+    """Of these elements alone."""
 
 
 def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]], tools: Sequence[str]) -> Reading:
     """`members` hold turns, the last of them those of the model; `tools` are members with tool definitions."""
-    parts: list[Part] = []
-    replies: list[Reply] = []
     definitions = tuple(found for name in tools for found in document.sources(name))
-    others = [source for _, source in definitions]
-    fresh, elsewhere, blocks, tools_in = 0, False, 0, None
+    whole = Reading(others=tuple(source for _, source in definitions))
     for name, derive in members:
-        for i, turn in enumerate(document.facts(name, Turns(dialect, derive))):
-            first = len(parts)
-            parts += turn.parts
-            others += turn.others
-            blocks += turn.opaque
-            elsewhere = elsewhere or turn.elsewhere
-            if turn.tools and tools_in is None:
-                tools_in = i
-            if turn.assistant:
-                fresh = len(parts)
-                begun = replies.pop() if replies and replies[-1].stop == i else Reply(i, i, first, first)
-                replies.append(Reply(begun.start, i + 1, begun.first, fresh))
-    return Reading(tuple(parts), fresh, tuple(others), elsewhere, definitions, blocks, tuple(replies), tools_in)
+        found = _member(document, name, Turns(dialect, derive), len(whole.parts))
+        whole = Reading(
+            whole.parts + found.parts, found.fresh or whole.fresh, whole.others + found.others, whole.elsewhere or found.elsewhere,
+            definitions, whole.opaque + found.opaque, whole.replies + found.replies,
+            found.tools_in if whole.tools_in is None else whole.tools_in, document.traces(name),
+        )
+    return whole
+
+
+def _member(document: Document, name: str, reader: Turns, ahead: int) -> Reading:
+    """`ahead`: parts of the members before. What it comes to is left where old elements end, which is where the next request may
+    go on if the client edits its last ones again, and at the end."""
+    known: list[Turn] = document.remembered(name, reader.name)
+    traces, trace = document.traces(name), f"turns of {reader.name}"
+    stand = _found(traces.find(trace) if traces is not None else None, known, ahead)
+    turns = document.facts(name, reader.behind(stand.calls), absorbed=len(stand.turns))
+    if len(turns) == len(stand.turns):
+        return stand.reading
+    stands = [_grown(stand, turns[: len(known)])] if len(stand.turns) < len(known) < len(turns) else [stand]
+    stands.append(_grown(stands[0], turns))
+    if traces is not None:
+        traces.leave(trace, stands)
+    return stands[-1].reading
+
+
+def _found(stands: Sequence[_Stand] | None, known: Sequence[Turn], ahead: int) -> _Stand:
+    """The longest that is of what is known."""
+    for stand in reversed(stands or ()):
+        if stand.ahead == ahead and shared(stand.turns, known) == len(stand.turns):
+            return stand
+    return _Stand([], ahead, {}, Reading())
+
+
+def _grown(stand: _Stand, turns: list[Turn]) -> _Stand:
+    """With the turns behind."""
+    old, calls = stand.reading, dict(stand.calls)
+    parts, others, replies = list(old.parts), list(old.others), list(old.replies)
+    fresh, elsewhere, blocks, tools_in = old.fresh, old.elsewhere, old.opaque, old.tools_in
+    for i, turn in enumerate(turns[len(stand.turns) :], len(stand.turns)):
+        _absorb(calls, turn)
+        first = stand.ahead + len(parts)
+        parts += turn.parts
+        others += turn.others
+        blocks += turn.opaque
+        elsewhere = elsewhere or turn.elsewhere
+        if turn.tools and tools_in is None:
+            tools_in = i
+        if turn.assistant:
+            fresh = stand.ahead + len(parts)
+            begun = replies.pop() if replies and replies[-1].stop == i else Reply(i, i, first, first)
+            replies.append(Reply(begun.start, i + 1, begun.first, fresh))
+    found = Reading(tuple(parts), fresh, tuple(others), elsewhere, (), blocks, tuple(replies), tools_in)
+    return _Stand(turns, stand.ahead, calls, found)

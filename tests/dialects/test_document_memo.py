@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from headroom.dialects.document_memo import FORKS, DocumentMemo, Link
+from headroom.dialects.document_memo import FORKS, DocumentMemo, Link, Run
 
 
 def test_a_value_is_found_again_behind_the_run_it_stood_behind() -> None:
@@ -27,3 +27,46 @@ def test_facts_are_of_one_run_under_one_name() -> None:
     memo.remember(one, "name", ["fact"], 10)
     assert memo.recall(one, "name") == ["fact"]
     assert memo.recall(other, "name") is memo.recall(one, "else") is None
+
+
+def run(*values: bytes) -> tuple[Run, bytes]:
+    """An array of these, and the bytes it was read from."""
+    raw, found = b"[", Run(0)
+    for value in values:
+        gap = b", " if found.links else b""
+        raw += gap + value
+        found.add(len(raw) - len(value), len(raw), Link(value, len(value)), gap)
+    return found, raw + b"]"
+
+
+def test_a_run_is_known_as_far_as_it_stands_there() -> None:
+    one, raw = run(b"{}", b'"a"', b"[1]")
+    assert one.known(raw, 0) == 3
+    assert one.known(b"....." + raw, 5) == 3
+    assert one.known(raw.replace(b"[1]", b"[2]"), 0) == 2
+    assert one.known(raw.replace(b'}, "', b'},  "'), 0) == 1
+    assert one.known(b"[ {}]", 0) == 0
+    head = one.head(2, 5)
+    assert (head.starts, head.ends, head.links) == ([6, 10], [8, 13], one.links[:2])
+
+
+def test_of_several_the_longest_counts_and_one_that_is_gone_on_with_makes_way() -> None:
+    memo, (one, raw) = DocumentMemo(), run(b"{}", b'"a"')
+    other, fork = run(b"{}", b'"b"')
+    memo.keep("key", one, None)
+    memo.keep("key", other, None)
+    assert memo.longest("key", raw, 0) == (one, 2)
+    assert memo.longest("key", fork, 0) == (other, 2)
+    longer, more = run(b"{}", b'"a"', b"[]")
+    memo.keep("key", longer, one)
+    assert memo.longest("key", raw, 0) == (longer, 2)
+    assert memo.longest("key", more, 0) == (longer, 3)
+    assert memo.longest("other", raw, 0) == (None, 0)
+
+
+def test_forks_are_forgotten_before_all_is() -> None:
+    memo, runs = DocumentMemo(80_000), [run(b'"%d"' % i + b'"x"' * 2000) for i in range(3)]
+    for each, _ in runs:
+        memo.keep("key", each, None)
+    assert memo.longest("key", runs[2][1], 0)[0] is runs[2][0]
+    assert memo.longest("key", runs[0][1], 0)[0] is None
