@@ -29,8 +29,10 @@ def encoded(kept: Kept) -> bytes:
 
 def decoded(data: bytes, at: float) -> Kept | None:
     """`at`: when it was complete, by the reader's clock. None for one in another form. Raises StoreError."""
-    line, _, pieces = data.partition(b"\n")
+    line, end, pieces = data.partition(b"\n")
     try:
+        if not end:
+            raise ValueError(len(line))
         head = json.loads(line)
         if head["form"] != FORM:
             return None

@@ -34,6 +34,7 @@ def test_hours_and_days_each_with_how_many_exchanges_are_in_it() -> None:
     assert next(iter(book.run(lambda db: parts.versions(db, MONDAY)))).startswith("hourly")
     assert [parts.lasting(part) for part in ("hourly/0", "daily/0", parts.LOST)] == [False, True, True]
     assert book.run(lambda db: parts.read(db, [parts.LOST, "daily/0"])) == {parts.LOST: (3, b"[]"), "daily/0": (0, b"[]")}
+    book.close()
 
 
 def test_a_ledger_has_one_name_for_good(tmp_path: Path) -> None:
