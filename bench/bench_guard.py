@@ -1,7 +1,10 @@
-"""What limits and a budget add to a request: the same requests with and without them, alternated in the same run."""
+"""What limits, a budget and all that keeps accounts add to a request: the same requests with and without, alternated in the
+same run. The ledger is always on; "all" has the response cache and a request log too.
+"""
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
 from contextlib import ExitStack
@@ -24,21 +27,22 @@ def main() -> None:
         spending = ("--budget", "1000000", *priced(folder))
         cases = {
             "off": ("--no-rate-limit", "--no-cache"), "rate limit": ("--no-cache", *WIDE), "budget": ("--no-rate-limit", "--no-cache", *spending),
-            "both": ("--no-cache", *WIDE, *spending),
+            "both": ("--no-cache", *WIDE, *spending), "all": (*WIDE, *spending, "--log-file", f"{folder}/requests.jsonl"),
         }
         upstream = stack.enter_context(provider())
         ports = {"direct": upstream} | {name: stack.enter_context(proxy(upstream, *options)).port for name, options in cases.items()}
         times = {name: median(found) for name, found in alternated(ports, grown(900, random.Random(7)), COUNT).items()}
-        rates = {name: load(port, next(grown(900, random.Random(7))), CONNECTIONS, LOADED) for name, port in ports.items() if name != "direct"}
+        same = json.dumps({**json.loads(next(grown(900, random.Random(7)))), "temperature": 1}).encode()  # or else the cache would answer
+        rates = {name: load(port, same, CONNECTIONS, LOADED) for name, port in ports.items() if name != "direct"}
     off = times["off"] - times["direct"]
     print(f"{'1 KB':<12}{'p50, ms':>10}{'added':>10}{'by it':>10}{'ratio':>8}{'requests/s':>13}")
     for name, p50 in times.items():
         added = p50 - times["direct"]
         rest = "" if name == "direct" else f"{added:>10.3f}{added - off:>10.3f}{added / off:>8.2f}{rates[name]:>13,.0f}"
         print(f"{name:<12}{p50:>10.3f}{rest}")
-    both = times["both"] - times["direct"]
-    print(f"both: added p50 {both:.2f} ms (aim {AIM_MS}){'' if both <= AIM_MS else '  missed'}, "
-          f"{rates['both']:,.0f} requests/s (aim {AIM_RATE:,}){'' if rates['both'] >= AIM_RATE else '  missed'}")
+    most = times["all"] - times["direct"]
+    print(f"all: added p50 {most:.2f} ms (aim {AIM_MS}){'' if most <= AIM_MS else '  missed'}, "
+          f"{rates['all']:,.0f} requests/s (aim {AIM_RATE:,}){'' if rates['all'] >= AIM_RATE else '  missed'}")
 
 
 if __name__ == "__main__":
