@@ -29,9 +29,6 @@ PUBLISH_SECONDS = 1.0
 HEARTBEAT_SECONDS = 10.0
 """So often a node that has nothing new looks whether all is still there."""
 
-FEW = 8
-"""Parts that are published without asking first which of them are there already."""
-
 
 class Accounts(Protocol):
     """What is asked of a ledger, or of all."""
@@ -92,12 +89,10 @@ class Nodes:
         if self._ledger is None:
             return
         wanted = await self._versions(self._ledger)
-        late = {part: version for part, version in wanted.items() if self._published.get(part) != version}
-        if len(late) > FEW:
-            lacking = await self._figures.lacks(self._name, late)
-            self._published |= {part: version for part, version in late.items() if part not in lacking}
-            late = {part: version for part, version in late.items() if part in lacking}
-        held = await self._send(self._ledger, list(late))
+        doubted = parts.with_hours(wanted, {part for part, version in wanted.items() if self._published.get(part) != version})
+        lacking = await self._figures.lacks(self._name, doubted)
+        self._published |= {part: version for part, version in doubted.items() if part not in lacking}
+        held = await self._send(self._ledger, [part for part in doubted if part in lacking])
         self._published = {part: version for part, version in self._published.items() if part in wanted}
         if held < sum(version for part, version in wanted.items() if parts.lasting(part)):
             self._published, self._looked = {}, float("-inf")  # Redis has lost some: all is looked for at the next call

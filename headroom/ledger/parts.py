@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from headroom.errors import StoreError
 from headroom.ledger.rollup import DAY, FIGURES, HOUR, Row
@@ -35,6 +35,16 @@ def versions(db: sqlite3.Connection, now: float) -> Mapping[str, int]:
         "SELECT series, start, requests FROM rollups WHERE dimension = 'all' AND series = 'daily'", (oldest_hour(now),),
     )
     return {f"{series}/{start}": int(requests) for series, start, requests in rows} | ({LOST: lost} if lost else {})
+
+
+def with_hours(versions: Mapping[str, int], some: Set[str]) -> Mapping[str, int]:
+    """These parts, and all hours of the days among them: a day that is told anew hides, in sums, that one of its hours was lost."""
+    days = {part.removeprefix("daily/") for part in some if part.startswith("daily/")}
+    return {part: version for part, version in versions.items() if part in some or (not lasting(part) and _day(part) in days)}
+
+
+def _day(hour: str) -> str:
+    return str(split(hour)[1] // DAY * DAY)
 
 
 def oldest_hour(now: float) -> int:

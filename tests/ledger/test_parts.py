@@ -37,6 +37,13 @@ def test_hours_and_days_each_with_how_many_exchanges_are_in_it() -> None:
     book.close()
 
 
+def test_a_day_goes_with_its_hours() -> None:
+    versions = {"hourly/0": 1, "hourly/3600": 2, f"hourly/{DAY}": 3, "daily/0": 3, f"daily/{DAY}": 3, "lost/0": 1}
+    assert list(parts.with_hours(versions, {"daily/0", "hourly/0"})) == ["hourly/0", "hourly/3600", "daily/0"]
+    assert parts.with_hours(versions, set()) == {}
+    assert list(parts.with_hours(versions, {"lost/0", f"hourly/{DAY}"})) == [f"hourly/{DAY}", "lost/0"]
+
+
 def test_a_ledger_has_one_name_for_good(tmp_path: Path) -> None:
     one, again, other = (Book(path, clock) for path in (tmp_path / "a.db", tmp_path / "a.db", tmp_path / "b.db"))
     names = [book.run(lambda db: parts.identity(db, 5)) for book in (one,)] + [book.run(lambda db: parts.identity(db, 6)) for book in (again, other)]
