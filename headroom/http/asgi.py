@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 
 from headroom.errors import BadRequest, Busy, UpstreamError
+from headroom.http.accesslog import hide_queries
 from headroom.http.message import Body, Handler, Request, Response
 
 Message = MutableMapping[str, Any]
@@ -36,6 +37,7 @@ async def refuse(request: Request) -> Response:
 
 def asgi(handler: Handler, busy: Handler = refuse) -> ASGIApp:
     """`busy` answers instead of `handler` when the server is overloaded. Serves scopes of type http and websocket."""
+    hide_queries()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -205,6 +206,43 @@ def test_commands_show_no_credentials(provider: Provider, planted: dict[str, str
         told = command(tmp_path, "settings", **environ, **{name: f"https://ann:{planted['password']}@h"})
         assert name in told
         assert not shows(planted["password"], told)
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
+def test_the_access_log_of_another_server_has_no_query(server: str, provider: Provider, planted: dict[str, str], tmp_path: Path) -> None:
+    """On unless it is told otherwise, in uvicorn; told to, with its worker, in gunicorn."""
+    pytest.importorskip(server, reason=f"{server} is not installed")
+    pytest.importorskip("uvicorn", reason="uvicorn is not installed")
+    application = "headroom.proxy.server:app"
+    argv = {
+        "uvicorn": ("uvicorn", application, "--port", "0"),
+        "gunicorn": ("gunicorn", application, "--bind", "127.0.0.1:0", "--worker-class", "uvicorn.workers.UvicornWorker", "--access-logfile", "-"),
+    }[server]
+    environ = {f"{name}_TARGET_API_URL": f"http://127.0.0.1:{provider.server_port}" for name in ("ANTHROPIC", "OPENAI", "GEMINI")}
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen([sys.executable, "-m", *argv], stdout=said, stderr=said, text=True, env={**clean(tmp_path), **environ})
+        try:
+            client = Client(address_in(tmp_path / "said", process), fields_of(planted), f"?key={planted['query']}")
+            assert client.ask("/v1/messages", request(LOG)) == 200
+            assert client.ask("/v1beta/models/gemini-3-pro:generateContent", gemini(LOG)) == 200
+            process.terminate()
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
+            process.wait()
+        told = (tmp_path / "said").read_text("utf-8")
+    assert "/v1beta/models/gemini-3-pro" in told
+    assert [place for place, secret in planted.items() if shows(secret, told)] == []
+
+
+def address_in(said: Path, process: subprocess.Popen[str]) -> int:
+    """The port that a server says it has, once it says so."""
+    limit = time.monotonic() + PATIENCE
+    while (found := re.search(r"http://127\.0\.0\.1:(\d+)", said.read_text("utf-8"))) is None or "startup complete" not in said.read_text("utf-8"):
+        assert process.poll() is None, said.read_text("utf-8")
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    return int(found[1])
 
 
 # What goes wrong ------------------------------------------------------------------------------------------
