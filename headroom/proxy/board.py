@@ -97,13 +97,15 @@ class Board:
         """Where the next one is added, and where none may be any more."""
 
     def post(self, text: bytes) -> bool:
-        """Replace what we posted. False if there is no room for it."""
+        """Replace what we posted. False if there is no room for it, here or on the disk."""
         packed = zlib.compress(text, 1)
         if self._slot is None or len(packed) > HALF - HEADER.size:
             return False
-        self._number += 1
-        os.pwrite(self._file, _framed(self._number, packed), _place(self._slot, self._number % 2))
-        self._place = _place(self._slot, 2 + self._number % 2)
+        number = self._number + 1
+        if not self._written(_framed(number, packed), _place(self._slot, number % 2)):
+            return False
+        self._number = number
+        self._place = _place(self._slot, 2 + number % 2)
         self._end = self._place + HALF
         return True
 
@@ -111,9 +113,9 @@ class Board:
         """To what we last posted. False if there is no room for it, or nothing was posted. It takes some microseconds, and
         once it has been written our end does not matter to it."""
         framed = _framed(self._number, text)
-        if self._place + len(framed) > self._end:
+        if self._place + len(framed) > self._end or not self._written(framed, self._place):
             return False
-        self._place += os.pwrite(self._file, framed, self._place)
+        self._place += len(framed)
         return True
 
     def others(self) -> Iterator[Posted]:
@@ -149,6 +151,13 @@ class Board:
 
     def close(self) -> None:
         os.close(self._file)
+
+    def _written(self, framed: bytes, place: int) -> bool:
+        """Half of it counts as nothing: its check sum is wrong."""
+        try:
+            return os.pwrite(self._file, framed, place) == len(framed)
+        except OSError:
+            return False
 
     def _whole(self, slot: int) -> Posted | None:
         """What it added belongs to what it posted: if it posts meanwhile, we look again."""

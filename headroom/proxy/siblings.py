@@ -95,7 +95,8 @@ class Siblings:
         text = finished.dump(one)
         if not self._board.add(text):
             self.post()
-            self._board.add(text)
+            if not self._board.add(text):
+                self._account.mishap("board")
         self._kept += 1
 
     def totals(self) -> Totals:
@@ -171,8 +172,7 @@ class Siblings:
             "totals": account.totals.dump(), "metrics": account.metrics.dump(), "learned": account.learned.dump(),
         }
         text = json.dumps(dumped, separators=(",", ":")).encode()
-        if self._board is not None and text != self._posted:
-            self._board.post(text)
+        if self._board is not None and text != self._posted and self._board.post(text):
             self._posted, self._kept_before = text, self._kept
 
     def close(self) -> None:

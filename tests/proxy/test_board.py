@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -141,6 +142,25 @@ def test_what_is_read_is_what_was_added_to_the_last_post(tmp_path_factory: pytes
         torn = opened(path).inherited
         assert torn is not None
         assert list(torn.since) in (added, added[:-1])
+    board.close()
+
+
+def test_a_full_disk_is_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board, pwrite = opened(path), os.pwrite
+    board.post(b"1")
+    board.add(b"a")
+
+    def full(file: int, data: bytes, place: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for half in (full, lambda file, data, place: pwrite(file, data[:5], place)):
+        monkeypatch.setattr(os, "pwrite", half)
+        assert (board.post(b"2"), board.add(b"b")) == (False, False)
+    monkeypatch.undo()
+    assert (board.add(b"c"), board.post(b"3"), board.add(b"d")) == (True, True, True)
+    left = opened(path).inherited
+    assert left is not None
+    assert (left.text, left.before, left.since) == (b"3", (b"a", b"c"), (b"d",))
     board.close()
 
 

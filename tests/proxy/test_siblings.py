@@ -182,6 +182,17 @@ def test_a_full_board_is_posted(workers: list[Worker]) -> None:
     assert workers[1].requests == 2000
 
 
+def test_a_full_disk_under_the_board_is_counted_and_nobody_notices(workers: list[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "pwrite", lambda file, data, place: 0)
+    workers[0].finish("lost to the others")
+    workers[0].siblings.post()
+    monkeypatch.undo()
+    assert (workers[0].requests, workers[1].requests) == (1, 0)
+    workers[0].siblings.post()
+    assert workers[1].requests == 1
+    assert workers[1].metric("headroom_store_errors_total") == 1
+
+
 def test_after_anothers_reset_only_what_follows_counts(workers: list[Worker]) -> None:
     workers[0].finish("before")
     workers[1].siblings.reset()
