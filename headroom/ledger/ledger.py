@@ -1,7 +1,8 @@
 """The ledger as the proxy uses it: a record is queued at once, and a thread writes what has come in groups.
 
-Who is killed loses what was queued and not committed: what came in the last GATHER_SECONDS, and while one group was
-written. The file stays whole, and what was committed stays in it.
+Who is killed has not committed what was queued: what came in the last GATHER_SECONDS, and while one group was written. A
+process that has siblings keeps that on their board, and its successor writes it (see headroom.proxy.siblings); of one that
+is alone it is lost. The file stays whole, and what was committed stays in it.
 """
 
 from __future__ import annotations
