@@ -1,6 +1,6 @@
 """Where originals and records of what was sent wait to be asked for.
 
-One small protocol for memory, SQLite and (later) Redis. Rows live in a `space` ("ccr", "sent"), belong to
+One small protocol for memory, SQLite and Redis. Rows live in a `space` ("ccr", "sent"), belong to
 a `tenant` and have a time to live that slides each time they are read. Values are bytes.
 """
 

@@ -170,7 +170,9 @@ async def test_a_locked_file_delays_and_loses_nothing(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_beyond_the_queue_records_are_lost_and_counted_in_the_file_too(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    Book(path, clock).append([entry(record("first"))], 0)
+    first = Book(path, clock)
+    first.append([entry(record("first"))], 0)
+    first.close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     ledger = Ledger(Book(path, clock, busy=0.01), most=10)
