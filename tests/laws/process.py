@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from headroom import dialects
+from headroom.cacheguard import Held
 from headroom.compressors.code import indentation, python_ast
+from headroom.conversation import Address, Conversation
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.fitting.refit import Means
 from headroom.http.message import Handler, Request
@@ -44,18 +46,29 @@ class Place:
     upstream: Handler
     mishaps: Counter[str]
     window: int
+    binds: bool
+    """The model binds its reasoning to what it was said behind."""
     cold: Callable[[str], bool]
+    held: Callable[[str, int], Held | None]
+    vocabulary: bool
+    """Tokens can be counted exactly here, for reports."""
 
 
 def no_time() -> float:
     return 0.0
 
 
-def model(table: Prices, name: str, window: int) -> Model:
+def model(table: Prices, name: str, window: int, *, binds: bool) -> Model:
     """As the table has it, but for the window."""
     found = table.find(name) or table.find("claude-opus-4-8")
     assert found is not None
-    return replace(found, window=window, max_output=ANSWER, binds=True)  # as the scripted model does
+    return replace(found, window=window, max_output=ANSWER, binds=binds)
+
+
+async def exactly(conversation: Conversation, changes: Mapping[Address, str]) -> tuple[int, int]:
+    """Counts that are nothing like the estimates."""
+    before = 7 * sum(len(part.text) for part in conversation.parts)
+    return before, before + sum(map(len, changes.values()))
 
 
 def process(place: Place, options: Options) -> Handler:
@@ -68,7 +81,8 @@ def process(place: Place, options: Options) -> Handler:
 
     services = Services(
         compression=compression(place, options), intake=Intake(64 << 20), keep=originals.keep, pinned=Pinning(None, originals).pin, original=original,
-        recount=recount, exact=recount.exact, mishap=lambda name: place.mishaps.update([name]), clock=no_time, cold=place.cold,
+        recount=exactly if place.vocabulary else recount, exact=lambda: place.vocabulary, mishap=lambda name: place.mishaps.update([name]), clock=no_time,
+        cold=place.cold, held=place.held,
     )
     return Exchange(dialect, services, place.upstream)
 
@@ -81,5 +95,5 @@ def compression(place: Place, options: Options) -> Compression:
     )
     if place.window:
         table = load()
-        made.fitting(Refitting(lambda name: model(table, name, place.window), Means(options.order, options.fold, options.lifecycle, not options.lossless)))
+        made.fitting(Refitting(lambda name: model(table, name, place.window, binds=place.binds), Means(options.order, options.fold, options.lifecycle, not options.lossless)))
     return made

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from headroom.cacheguard import Held
 from headroom.conversation import Json
 from headroom.demo.base import dump
 from headroom.demo.model import Model
@@ -130,6 +131,7 @@ class Stage:
         self._workers: dict[int, Handler] = {}
         self._history: list[Json] = []
         self._cold = False
+        self._held: Held | None = None
         self._played = Played(self._provider.sent)
 
     async def play(self) -> Played:
@@ -152,7 +154,7 @@ class Stage:
 
     async def _arrange(self, turn: Turn) -> None:
         """What happens before a turn."""
-        self._cold = turn.cold
+        self._cold, self._held = turn.cold, None if turn.held is None else Held(turn.held)
         if turn.options is not None:
             self._options = turn.options
         if turn.before in ("restart", "lost") or turn.options is not None:
@@ -195,7 +197,11 @@ class Stage:
 
     def _worker(self, number: int) -> Handler:
         if number not in self._workers:
-            place = Place(self._session.dialect, self._store, self._session.durable, self._provider, self._played.mishaps, self._session.window, lambda name: self._cold)
+            session = self._session
+            place = Place(
+                session.dialect, self._store, session.durable, self._provider, self._played.mishaps, session.window, session.thinks,
+                cold=lambda name: self._cold, held=lambda name, parts: self._held, vocabulary=number % 2 == 1,
+            )
             self._workers[number] = process(place, self._options)
         return self._workers[number]
 

@@ -66,7 +66,7 @@ def forms(text: str) -> Iterator[tuple[Compressor, Compressed]]:
             yield compressor, made
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(TEXTS)
 def test_what_was_shortened_can_be_read_back(text: str) -> None:
     for compressor, made in forms(text):
@@ -88,7 +88,7 @@ def test_what_was_shortened_can_be_read_back(text: str) -> None:
             assert visible(back) == visible(text), compressor.name
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(TEXTS)
 def test_once_is_enough(text: str) -> None:
     for compressor, made in forms(text):
@@ -97,7 +97,7 @@ def test_once_is_enough(text: str) -> None:
         assert compressed(compressor, text) == made, compressor.name
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(TEXTS)
 def test_sniffing_is_a_share_and_expanding_a_foreign_text_does_no_harm(text: str) -> None:
     for compressor in COMPRESSORS:
@@ -106,7 +106,7 @@ def test_sniffing_is_a_share_and_expanding_a_foreign_text_does_no_harm(text: str
         compressor.expand(text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(TEXTS, st.data())
 def test_a_damaged_form_is_refused_or_read_but_never_an_error(text: str, data: st.DataObject) -> None:
     for compressor, made in forms(text):
@@ -116,7 +116,7 @@ def test_a_damaged_form_is_refused_or_read_but_never_an_error(text: str, data: s
         compressor.expand(made.text[: data.draw(st.integers(0, len(made.text)))])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(TEXTS)
 def test_no_identifier_is_altered(text: str) -> None:
     """Below its first line, which explains it, a form holds no number or identifier that is not in the text. Numbers of

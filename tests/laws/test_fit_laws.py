@@ -84,7 +84,7 @@ def elements(name: str, prepared: Prepared) -> list[Json]:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(deadline=None, max_examples=6, phases=[Phase.generate])
+@settings(deadline=None, max_examples=4, phases=[Phase.generate])
 @given(plan=PLANS, window=WINDOWS, means=MEANS)
 def test_what_was_sent_stays_sent_but_at_few_crossings(name: str, plan: list[Exchange], window: int, means: Means) -> None:
     values = WRITERS[name](plan)
@@ -117,7 +117,7 @@ def _words(value: Json) -> str:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(deadline=None, max_examples=2, phases=[Phase.generate])
+@settings(deadline=None, max_examples=1, phases=[Phase.generate])
 @given(plan=PLANS, window=WINDOWS, means=MEANS)
 def test_every_worker_comes_to_the_same_bytes(name: str, plan: list[Exchange], window: int, means: Means) -> None:
     """Alone; two in turn; a new one each turn; a new one each turn that knows nothing of what was sent."""

@@ -1,4 +1,4 @@
-"""Whole agent sessions that outgrow their model's window, or find its cache cold: the past changes where that was decided, and seldom."""
+"""Whole agent sessions that outgrow their model's window, or whose cache is cold: the past changes where that was decided, and seldom."""
 
 from __future__ import annotations
 
@@ -44,19 +44,20 @@ def play(session: Session, *, alone: bool = False) -> Played:
 def drawn(seed: int, dialect: str, *, options_change: bool = True, cold: bool = True) -> Session:
     dice = Random(f"outgrown {dialect} {seed}")
     session = outgrowing(draw(dice, dialect, options_change=options_change, most=14), dice)
-    return session if cold else replace(session, turns=tuple(replace(turn, cold=False) for turn in session.turns))
+    return session if cold else replace(session, turns=tuple(replace(turn, cold=False, held=None) for turn in session.turns))
 
 
 def most_rewrites(session: Session, played: Played) -> int:
-    """As often as the window may be outgrown, and once for each time the cache was cold. What is ours in the last request counts."""
+    """As often as the window may be outgrown, and once for each time the cache was cold or its state known. What is ours in the
+    last request counts."""
     last = played.pairs[-1]
     dialect = NAMED[session.dialect]
     document = Document.parse(last.came)
     conversation = dialect.read(document, last.target.partition("?")[0])
-    room = budget(document, conversation, model(load(), conversation.model, session.window), 0)
+    room = budget(document, conversation, model(load(), conversation.model, session.window, binds=session.thinks), 0)
     ours = sum(estimate(ask.expected) + 100 for ask in played.asked)
     fits = most_cuts(estimate(last.came.decode()) + ours, room)
-    return fits + sum(turn.cold for turn in session.turns)
+    return fits + sum(turn.cold or turn.held is not None for turn in session.turns)
 
 
 def seals(value: Json) -> Iterator[str]:
@@ -148,6 +149,6 @@ def test_any_number_of_workers_sends_the_same_bytes_as_one(dialect: str, seed: i
 @DIALECTS
 def test_the_generated_sessions_are_rewritten(dialect: str) -> None:
     """Many of them, and some more than once."""
-    times = [len(play(drawn(seed, dialect)).rewritten) for seed in range(10)]
+    times = [len(play(drawn(seed, dialect)).rewritten) for seed in range(8)]
     assert sum(map(bool, times)) >= 2
-    assert sum(times) >= 4
+    assert max(times) >= 2

@@ -10,7 +10,7 @@ import pytest
 from tests.laws import pythons
 from tests.laws.digests import digests
 
-SEEDS = 3
+SEEDS = 2
 PURE = ["-m", "tests.laws.digests", str(SEEDS)]
 OTHERS = {
     version: program for version, program in pythons.found(os.environ).items()
