@@ -82,14 +82,20 @@ class Posted:
     before: tuple[bytes, ...] = ()
     """What it had added between the post before that and this one, which therefore tells of it."""
 
+    @property
+    def left(self) -> bool:
+        """Whether it has anything that it may not have written down; who ends by itself has not."""
+        return bool(self.since or self.before)
+
 
 class Board:
     """Its descriptor belongs to this process alone: a lock ends when any descriptor of the file is closed here."""
 
     def __init__(self, descriptor: int) -> None:
-        """Takes a slot, if there is a free one."""
+        """Takes a slot, if there is a free one: first one whose process was killed, for what it left has to be written down."""
         self._file = descriptor
-        self._slot = next((slot for slot in range(SLOTS) if self._lock(slot)), None)
+        left = (slot for slot in range(SLOTS) if (found := self._whole(slot)) is not None and found.left)
+        self._slot = next((slot for slot in (*left, *range(SLOTS)) if self._lock(slot)), None)
         self.inherited = None if self._slot is None else self._whole(self._slot)
         """What the process posted that had the slot before."""
         self._number = self.inherited.number if self.inherited else 0

@@ -117,6 +117,20 @@ def test_what_was_added_since_is_read_with_the_post_and_outlives_its_process(pro
     successor.kill()
 
 
+def test_the_slot_of_who_was_killed_is_taken_before_that_of_who_ended(processes: list[Process], path: Path) -> None:
+    for number, process in enumerate(processes):
+        process.do(f"post {number}")
+        process.do("add x")
+    for _ in range(2):
+        processes[0].do("post done")
+    for killed in (processes[0], processes[2]):
+        killed.kill()
+    successors = [Process(path) for _ in range(3)]
+    assert [successor.inherited for successor in successors] == ["2 / x", "done /", ""]
+    for successor in successors:
+        successor.kill()
+
+
 @given(st.lists(st.one_of(st.just(None), st.binary(max_size=300)), max_size=40), st.integers(0, 400))
 @settings(max_examples=60, deadline=None)
 def test_what_is_read_is_what_was_added_to_the_last_post(tmp_path_factory: pytest.TempPathFactory, steps: list[bytes | None], cut: int) -> None:
