@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from headroom.conversation import Address, Json
+from headroom.dialects.cuts import Cut, leave, same
 from headroom.dialects.document_memo import OVERHEAD, DocumentMemo, Run
 from headroom.dialects.literals import Literal, literal, locate
 from headroom.dialects.scan import ITEMS, Scan, Unreadable
@@ -146,7 +147,7 @@ class Document:
             self._rewrite(cuts, rewrite)
         return _spliced(self._raw, 0, len(self._raw), cuts) if cuts else self._raw
 
-    def _rewrite(self, cuts: list[tuple[int, int, bytes]], rewrite: Rewrite) -> None:
+    def _rewrite(self, cuts: list[Cut], rewrite: Rewrite) -> None:
         """Put one cut for a run of elements in the place of those within them."""
         array, start, stop = self._arrays.get(rewrite.member, Array(Run())), rewrite.start, rewrite.stop
         if not (0 <= start < stop <= len(array) or (array and start == stop == len(array))):
@@ -162,7 +163,26 @@ class Document:
             raise ValueError("two rewrites of one element, or two beside each other that leave nothing")
         cuts[first:last] = [new]
 
-    def _cuts(self, edits: Mapping[Address, str]) -> Iterator[tuple[int, int, bytes]]:
+    def _cuts(self, edits: Mapping[Address, str]) -> Iterator[Cut]:
+        members: dict[str | int, tuple[list[Address], list[str]]] = {}
+        for address, text in edits.items():
+            addresses, texts = members.setdefault(address[0] if address else "", ([], []))
+            addresses.append(address)
+            texts.append(text)
+        for name, (addresses, texts) in members.items():
+            run = self._arrays[name].run if isinstance(name, str) and name in self._arrays and self._memo is not None else None
+            made = same(run, addresses, texts) if run is not None else []
+            new = dict(zip(addresses[len(made) :], texts[len(made) :], strict=True))
+            if new:
+                found = self._new_cuts(new)
+                made += [found.get(address) for address in new]
+                if run is not None:
+                    leave(run, addresses, texts, made)
+            yield from filter(None, made)
+
+    def _new_cuts(self, edits: Mapping[Address, str]) -> Mapping[Address, Cut]:
+        """Without those that leave a text in the spelling it came in."""
+        found: dict[Address, Cut] = {}
         grouped: dict[Address, dict[Address, str]] = {}
         for address, text in edits.items():
             cut = 2 if address and address[0] in self._arrays else 1
@@ -170,15 +190,16 @@ class Document:
         for at, texts in grouped.items():
             value = self._at(at)
             if () in texts and self._raw.startswith(b"{", value.start):
-                yield value.start, value.end, texts[()].encode()
+                found[at] = value.start, value.end, texts[()].encode()
                 continue
             written = self._written(value, texts)
-            for address, found in self._literals(value, texts).items():
-                start, end = value.start + found.start, value.start + found.end
+            for address, literal_ in self._literals(value, texts).items():
+                start, end = value.start + literal_.start, value.start + literal_.end
                 # A text of the same length may be the same text: then its spelling stays as it came.
                 text = texts[address]
-                if found.chars != len(text) or json.loads(self._raw[start:end]) != text:
-                    yield start, end, written[address][1]
+                if literal_.chars != len(text) or json.loads(self._raw[start:end]) != text:
+                    found[at + address] = start, end, written[address][1]
+        return found
 
     def _at(self, at: Address) -> Value:
         match at:
@@ -226,7 +247,7 @@ class Document:
             self._memo.remember(value.link, name, fact, size)
 
 
-def _spliced(raw: bytes, start: int, end: int, cuts: Sequence[tuple[int, int, bytes]]) -> bytes:
+def _spliced(raw: bytes, start: int, end: int, cuts: Sequence[Cut]) -> bytes:
     pieces: list[bytes] = []
     for begin, until, text in cuts:
         pieces += [raw[start:begin], text]
@@ -234,7 +255,7 @@ def _spliced(raw: bytes, start: int, end: int, cuts: Sequence[tuple[int, int, by
     return b"".join([*pieces, raw[start:end]])
 
 
-def _run(array: Array, start: int, stop: int, new: bytes) -> tuple[int, int, bytes]:
+def _run(array: Array, start: int, stop: int, new: bytes) -> Cut:
     """The cut that puts `new` (elements with commas between them) in the place of a run, with the comma that it needs or takes along."""
     if start == stop:
         return array[-1].end, array[-1].end, b"," + new if new else b""
