@@ -16,6 +16,9 @@ from headroom.prefix import Prefix
 
 CacheState = Literal["hit", "miss", "bypass"]
 
+REFUSALS = frozenset(("TooMany", "OverBudget"))
+"""Errors by which the rate limit and the budget refuse."""
+
 NANO = 1_000_000_000
 """In a dollar; sums of money are whole billionths, so that they are exact in any order."""
 
@@ -106,7 +109,8 @@ class Record:
 
     @property
     def failed(self) -> bool:
-        return self.status >= 500 or self.status == 0 or bool(self.error)
+        """A limit that refuses does its work; such requests are counted by the limit."""
+        return self.error not in REFUSALS and (self.status >= 500 or self.status == 0 or bool(self.error))
 
 
 @dataclass(slots=True)

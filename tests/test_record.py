@@ -13,7 +13,7 @@ def record(status: int = 200, error: str = "") -> Record:
     )
 
 
-@pytest.mark.parametrize(("status", "error", "failed"), [(200, "", False), (429, "", False), (502, "", True), (0, "", True), (200, "stream broke", True)])
+@pytest.mark.parametrize(("status", "error", "failed"), [(200, "", False), (429, "", False), (502, "", True), (0, "", True), (200, "stream broke", True), (429, "TooMany", False), (429, "OverBudget", False)])
 def test_what_counts_as_failed(status: int, error: str, failed: bool) -> None:
     assert record(status, error).failed is failed
 

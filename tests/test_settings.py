@@ -36,6 +36,10 @@ def test_the_environment_has_a_name_for_it(name: str, text: str, field: str, val
     assert loaded.warnings == ()
 
 
+def test_whatever_can_be_switched_off_can_be_in_the_environment_too() -> None:
+    assert [f.name for f in fields(Settings) if f.name.startswith("no_") and variable(f) != f"HEADROOM_{f.name.upper()}"] == []
+
+
 def test_no_two_options_share_a_name() -> None:
     names = [variable(f) for f in fields(Settings) if variable(f)]
     shorts = [spec_of(f).short for f in fields(Settings) if spec_of(f).short]

@@ -23,6 +23,8 @@ KNOWN = ("series", "format", "from", "to")
 SECONDS = re.compile(r"[0-9]{9,12}")
 ZONE = re.compile(r"(T.+) (\d\d:?\d\d)$")
 """A "+" that was not escaped in a query reads as a space."""
+UNNAMED = "none"
+"""As /stats has it."""
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 """What makes spreadsheets take a text for a formula (owasp.org/www-community/attacks/CSV_Injection)."""
 
@@ -53,12 +55,12 @@ class History:
 
 
 def as_csv(rows: Sequence[Json]) -> str:
-    """RFC 4180: one line for each period in all (model "") and one for each model in it."""
+    """RFC 4180: one line for each period in all (model "") and one for each model in it, UNNAMED where a request named none."""
     out = io.StringIO()
     lines = csv.writer(out)
     lines.writerow(("start", "model", *COLUMNS))
     for row in rows:
-        for model, sums in (("", row), *row["by_model"].items()):
+        for model, sums in (("", row), *((name or UNNAMED, one) for name, one in row["by_model"].items())):
             inert = f"'{model}" if model.startswith(RISKY) else model
             lines.writerow((row["start"], inert, *(sums[name] for name in COLUMNS)))
     return out.getvalue()

@@ -21,7 +21,7 @@ DAY = 86400
 async def told(query: str, ledger: Ledger | None = None) -> tuple[bytes | None, str]:
     if ledger is None:
         ledger = Ledger(Book(None, lambda: float(MONDAY)))
-        for i, model in enumerate(["m", "m", '=HYPERLINK("x")', "m"]):
+        for i, model in enumerate(["m", "", '=HYPERLINK("x")', "m"]):
             ledger.write(record(f"{i}", MONDAY - i * DAY, model=model, spent=10**9, saved=1))
     response = await History(ledger)(Request("GET", f"/stats-history{query}", [], once(b"")))
     body = b"".join([chunk async for chunk in response.body])
@@ -63,7 +63,7 @@ async def test_csv_has_the_whole_and_each_model_and_no_formulas() -> None:
     kind, text = await told("?series=monthly&format=csv")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert kind == b"text/csv; charset=utf-8"
-    assert [(row["model"], row["requests"], row["spent_usd"]) for row in rows] == [("", "4", "4.0"), ("'=HYPERLINK(\"x\")", "1", "1.0"), ("m", "3", "3.0")]
+    assert [(row["model"], row["requests"], row["spent_usd"]) for row in rows] == [("", "4", "4.0"), ("none", "1", "1.0"), ("'=HYPERLINK(\"x\")", "1", "1.0"), ("m", "2", "2.0")]
 
 
 @pytest.mark.anyio
