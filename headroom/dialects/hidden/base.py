@@ -20,7 +20,7 @@ Elements = tuple[str, ...]
 """JSON texts of consecutive elements of a conversation (messages, input items, contents)."""
 
 NAME = "headroom_retrieve"
-DESCRIPTION = "Expand a view shortened by proxy."
+DESCRIPTION = "Expand a shortened view."
 """On record is only that the tool was offered: another wording needs another word in the journal (see headroom.pipeline)."""
 
 PARAMETERS: Json = {
