@@ -40,6 +40,8 @@ class Turn:
     """Brings tool definitions."""
 
 
+_AHEAD = "parts ahead"
+
 Calls = Mapping[str, Call]
 
 Derive = Callable[[Address, Json, Calls], Turn]
@@ -105,6 +107,7 @@ def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]]
     definitions = tuple(found for name in tools for found in document.sources(name))
     whole = Reading(others=tuple(source for _, source in definitions))
     for name, derive in members:
+        whole = replace(whole, parts=_same(document.traces(name), whole.parts))
         found = _member(document, name, Turns(dialect, derive), len(whole.parts))
         whole = Reading(
             whole.parts + found.parts, found.fresh or whole.fresh, whole.others + found.others, whole.elsewhere or found.elsewhere,
@@ -112,6 +115,16 @@ def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]]
             found.tools_in if whole.tools_in is None else whole.tools_in, document.traces(name),
         )
     return whole
+
+
+def _same(traces: Traces | None, ahead: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts of the members before, as the very objects they were last time: short members are read anew each time."""
+    old = traces.find(_AHEAD) if traces is not None else None
+    if old is not None and old == ahead and all(part.call is None for part in ahead):  # calls may be equal and yet differ: 1 and 1.0
+        return tuple(old)
+    if traces is not None:
+        traces.leave(_AHEAD, ahead)
+    return ahead
 
 
 def _member(document: Document, name: str, reader: Turns, ahead: int) -> Reading:

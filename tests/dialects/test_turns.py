@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -9,6 +10,7 @@ from headroom.dialects.document import Document
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.dialects.shapes import opaque
 from headroom.dialects.turns import Call, Calls, Turn, Turns, read
+from headroom.traces import shared
 
 
 def derive(at: Address, value: Json, calls: Calls) -> Turn:
@@ -63,3 +65,16 @@ def test_blocks_that_are_no_text_are_counted(message: Json, blocks: int) -> None
     assert opaque(message) == blocks
     document = Document.parse(json.dumps({"messages": [message, message]}).encode())
     assert read(document, "test", (("messages", lambda at, value, calls: Turn()),), ()).opaque == 2 * blocks
+
+
+def test_what_was_read_before_is_the_same_object_again_also_before_a_long_member() -> None:
+    """Later steps go by that."""
+    memo = DocumentMemo()
+    values = ["call a " + "x" * 2000, *(f"hello {i} " * 500 for i in range(8))]
+    readings = [
+        read(Document.parse(json.dumps({"s": "short", "m": [*values, *more]}).encode(), memo), "test", (("s", derive), ("m", derive)), ())
+        for more in ([], ["new"], ["new", "newer"])
+    ]
+    for before, after in pairwise(readings):
+        assert shared(before.parts, after.parts) == len(before.parts)
+        assert shared(before.replies, after.replies) == 1
