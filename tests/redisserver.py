@@ -5,8 +5,6 @@ Where the program is missing it is installed, if we may; else the tests that nee
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,33 +12,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
+from tests.debian import program
 
 PATIENCE = 20.0
 """Seconds after which it will not come up any more."""
-
-INSTALL_SECONDS = 300.0
-
-
-def program() -> str:
-    """Its path; skips where there is none and none can be installed."""
-    if shutil.which("redis-server") is None:
-        _install()
-    found = shutil.which("redis-server")
-    if found is None:
-        pytest.skip("redis-server is not installed and apt-get could not install it")
-    return found
-
-
-def _install() -> None:
-    if os.name != "posix" or os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip("redis-server is not installed, and only root can apt-get install it")
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "redis-server"]):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        try:
-            subprocess.run(command, capture_output=True, timeout=INSTALL_SECONDS, check=False, env=quiet)
-        except subprocess.TimeoutExpired:
-            pytest.skip("redis-server is not installed, and apt-get takes too long")
 
 
 class RedisServer:
@@ -48,7 +23,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, *options: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self._options, self._program = folder, options, program()
+        self.folder, self._options, self._program = folder, options, program("redis-server", "redis-server")
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.debian import program
 from tests.live.test_proxy import banner_of
 from tests.live.traffic import Client, Provider, everything, providing, request
 
@@ -105,9 +106,7 @@ def until(true: Callable[[], object]) -> None:
 
 
 def strace() -> str:
-    found = shutil.which("strace")
-    if found is None:
-        pytest.skip("strace is not installed (apt-get install strace)")
+    found = program("strace", "strace")
     tried = subprocess.run([found, "-f", "-qq", "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
         pytest.skip(f"strace may not trace here: {tried.stderr.strip()[-200:]}")
