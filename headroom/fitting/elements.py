@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headroom.conversation import Json, Part
+from headroom.conversation import Conversation, Json, Part
 from headroom.dialects.base import Dialect
 from headroom.dialects.shapes import compact
 from headroom.dialects.ties import Ties
+from headroom.traces import shared
+
+_PLACES = "places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,17 @@ def elements(dialect: Dialect, values: Sequence[Json], parts: Sequence[Part], to
 def place(part: Part, turns: str) -> int | None:
     """The element in which a part stands."""
     return part.at[1] if len(part.at) > 1 and part.at[0] == turns and isinstance(part.at[1], int) else None
+
+
+def places(conversation: Conversation, turns: str) -> list[int | None]:
+    """Of each part. Those of earlier requests are at hand."""
+    traces = conversation.traces
+    parts, found = (traces.find(_PLACES) if traces is not None else None) or ((), [])
+    known = shared(parts, conversation.parts)
+    found = [*found[:known], *(place(part, turns) for part in conversation.parts[known:])]
+    if traces is not None:
+        traces.leave(_PLACES, (conversation.parts, found))
+    return found
 
 
 def _called(ties: Ties) -> str:

@@ -20,7 +20,7 @@ from headroom.cacheguard import Held
 from headroom.conversation import Address, Json, Part
 from headroom.fitting.choice import Cut, Policy, fit
 from headroom.fitting.decision import Decision, encode
-from headroom.fitting.elements import Element, elements, place
+from headroom.fitting.elements import Element, elements, places
 from headroom.fitting.lifecycle import LONG, Reason, folded
 from headroom.fitting.notes import Note, notes
 from headroom.fitting.reasoning import untrue
@@ -109,7 +109,8 @@ class Case:
     def __init__(self, weigh: Weigh, means: Means, subject: Subject, base: Sequence[int], now: Now) -> None:
         self._weigh, self._means, self._subject, self._base, self._now = weigh, means, subject, base, now
         self._parts = subject.conversation.parts
-        self._places = [place(part, subject.dialect.turns) for part in self._parts]
+        self._places = places(subject.conversation, subject.dialect.turns)
+        self._sized: tuple[Mapping[Address, str], list[int]] | None = None
         conversation = subject.conversation
         before = [part.text for part, at in zip(self._parts, self._places, strict=True) if at is None]
         self._head = len(before)
@@ -185,11 +186,13 @@ class Case:
 
     def _sizes(self, edits: Mapping[Address, str]) -> list[int]:
         """Tokens of each element as it is sent without any cut."""
-        found = [size + self._now.added.get(i, 0) for i, size in enumerate(self._base)]
-        for part, at in zip(self._parts, self._places, strict=True):
-            if at is not None and part.at in edits:
-                found[at] -= self._weigh(part.text) - self._weigh(edits[part.at])
-        return found
+        if self._sized is None or self._sized[0] is not edits:
+            found = [size + self._now.added.get(i, 0) for i, size in enumerate(self._base)]
+            for part, at in zip(self._parts, self._places, strict=True):
+                if at is not None and part.at in edits:
+                    found[at] -= self._weigh(part.text) - self._weigh(edits[part.at])
+            self._sized = edits, found
+        return list(self._sized[1])
 
     def _total(self, decision: Decision, edits: Mapping[Address, str], at: int | None = None) -> int:
         """Tokens up to an element, as `fit` reckons them."""

@@ -57,7 +57,7 @@ class Sizes:
 
 def sizes(document: Document, turns: str, long: Weigh, short: Weigh) -> list[int]:
     """Of each element of the conversation; they are remembered with the document, and weigh nothing there."""
-    return document.facts(turns, Sizes(long, short), weight=0)
+    return document.facts(turns, Sizes(long, short), weight=0, absorbed=document.count(turns))
 
 
 def _is_picture(value: Mapping[str, Json]) -> bool:

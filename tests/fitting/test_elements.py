@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from headroom.conversation import Address, Part
+from headroom.conversation import Address, Conversation, Part
 from headroom.dialects.anthropic import Anthropic
-from headroom.fitting.elements import elements, place
+from headroom.fitting.elements import elements, place, places
+from headroom.traces import Traces
 from tests.fitting.conversations import WRITERS, Exchange, Round, read
 
 
@@ -14,6 +15,14 @@ from tests.fitting.conversations import WRITERS, Exchange, Round, read
 ])
 def test_where_a_part_stands(at: Address, where: int | None) -> None:
     assert place(Part("user", "", at), "messages") == where
+
+
+def test_places_of_parts_that_were_seen_before_are_at_hand() -> None:
+    one, two, three = (Part("user", "", at) for at in (("system",), ("messages", 0, "content"), ("messages", 4, "content")))
+    traces = Traces()
+    for parts, found in (((one, two), [None, 0]), ((one, two, three), [None, 0, 4]), ((three,), [4]), ((one, two), [None, 0])):
+        assert places(Conversation("m", parts, traces=traces), "messages") == found
+        assert places(Conversation("m", parts), "messages") == found
 
 
 def test_texts_calls_and_failures() -> None:

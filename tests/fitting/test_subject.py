@@ -8,6 +8,7 @@ import pytest
 from headroom.chain import chain
 from headroom.conversation import Json
 from headroom.dialects.document import Document
+from headroom.dialects.document_memo import DocumentMemo
 from headroom.fitting.choice import Cut
 from headroom.fitting.subject import LEAST, Subject, asked, budget, hidden, names, weights
 from headroom.prices import load
@@ -16,9 +17,9 @@ from tests.fitting.conversations import NAMED, PATHS, WRITERS, Exchange, Round
 PLAN = [Exchange(tuple(Round((8000, 80)) for _ in range(5)), True, 300)]
 
 
-def subject(name: str, values: list[Json], **more: Json) -> Subject:
+def subject(name: str, values: list[Json], memo: DocumentMemo | None = None, **more: Json) -> Subject:
     dialect = NAMED[name]
-    document = Document.parse(json.dumps({"model": "m", dialect.turns: values, **more}).encode())
+    document = Document.parse(json.dumps({"model": "m", dialect.turns: values, **more}).encode(), memo)
     conversation = dialect.read(document, PATHS[name])
     return Subject(dialect, document, conversation, chain(conversation, lambda text: hashlib.sha256(text.encode()).digest()))
 
@@ -62,6 +63,20 @@ def test_names_stand_for_all_that_was_said_before(name: str) -> None:
         assert names(part, base[:end]) == {i: key for i, key in found.items() if i < end}
     if name != "gemini":  # whose model stands in the path
         assert not {*names(subject(name, values, model="n"), base).values()} & {*found.values()}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_names_and_places_are_the_same_whatever_came_before(name: str) -> None:
+    values, memo = WRITERS[name](PLAN), DocumentMemo()
+    other = [*values[:3], *WRITERS[name]([Exchange((Round((8, 8000)),), False, 20)])]
+    sessions = ((values[:4], "m"), (values, "m"), (other, "m"), (values[:5], "n"), (values, "n"), (values, "m"))
+    for sent, model in sessions:
+        known, cold = subject(name, sent, memo, model=model), subject(name, sent, model=model)
+        base = weights(known, words, words)
+        assert base == weights(cold, words, words)
+        assert names(known, base) == names(cold, base)
+        cuts = [Cut(2, {}, frozenset({0, 1}), 9, 5)]
+        assert hidden(known.conversation, NAMED[name].turns, cuts) == hidden(cold.conversation, NAMED[name].turns, cuts)
 
 
 @pytest.mark.parametrize(("name", "more"), [
