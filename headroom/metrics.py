@@ -43,7 +43,8 @@ METRICS = (
     Metric("headroom_upstream_errors_total", "counter", "Exchanges in which the provider could not be asked or did not answer properly.", ("provider", "reason")),
     Metric("headroom_tokens_before_total", "counter", "Input tokens as the clients sent them.", WHO),
     Metric("headroom_tokens_after_total", "counter", "Input tokens as they were sent on.", WHO),
-    Metric("headroom_tokens_saved_total", "counter", "Input tokens that were not sent on.", WHO),
+    Metric("headroom_tokens_saved_total", "counter", "Input tokens by which requests were sent on shorter; losses are counted apart.", WHO),
+    Metric("headroom_tokens_lost_total", "counter", "Input tokens by which requests were sent on longer: what we put in was more than what they were shortened by.", WHO),
     Metric("headroom_tokens_in_total", "counter", "Uncached input tokens, as the provider counts them.", WHO),
     Metric("headroom_tokens_out_total", "counter", "Output tokens, as the provider counts them.", WHO),
     Metric("headroom_prefix_cache_read_tokens_total", "counter", "Input tokens that the provider read from its prompt cache.", WHO),
@@ -256,7 +257,9 @@ class Metrics:
     def _tokens(self, record: Record, who: tuple[str, str]) -> None:
         self._add("headroom_tokens_before_total", who, record.tokens_before)
         self._add("headroom_tokens_after_total", who, record.tokens_after)
+        # Both, also when 0: in PromQL a difference with a series that is not there is nothing.
         self._add("headroom_tokens_saved_total", who, max(0, record.tokens_saved))
+        self._add("headroom_tokens_lost_total", who, max(0, -record.tokens_saved))
         usage = record.usage
         for name, tokens in (
             ("headroom_tokens_in_total", usage.input_tokens),
@@ -280,7 +283,8 @@ class Metrics:
             self._add("headroom_unpriced_requests_total", who, 1)
         else:
             self._add("headroom_cost_usd_total", who, cost.spent / NANO)
-            self._add(f"headroom_{'saved' if cost.saved >= 0 else 'loss'}_usd_total", who, abs(cost.saved) / NANO)
+            self._add("headroom_saved_usd_total", who, max(0, cost.saved) / NANO)
+            self._add("headroom_loss_usd_total", who, max(0, -cost.saved) / NANO)
         if cost.estimated:
             self._add("headroom_estimated_requests_total", who, 1)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headroom.http.message import Body, Handler, Layer, Request, Response, get
+from headroom.layers.ending import asks_a_model
 from headroom.record import Draft, Record
 
 SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -103,11 +104,11 @@ class _Watch:
 
     def _record(self, draft: Draft, error: str) -> Record:
         request, fields = self._request, self._request.fields
-        before = draft.report.before if draft.tokens_before is None else draft.tokens_before
-        after = draft.report.after if draft.tokens_after is None else draft.tokens_after
+        asked, report = asks_a_model(request.method, request.path), draft.report
+        before, after = _tokens(draft) if asked and self._status < 400 else (0, 0)
         return Record(
             ts=self._ts, request_id=draft.request_id, provider=draft.provider, dialect=draft.dialect, model=draft.model,
-            path=request.path, stream=draft.stream, status=self._status, report=draft.report,
+            path=request.path, stream=draft.stream, status=self._status, report=report if asked else replace(report, edits=()),
             tokens_before=before, tokens_after=after, usage=draft.usage(), overhead_ms=draft.overhead_ms,
             ttfb_ms=None if self._first is None else (self._first - self._started) * 1000,
             total_ms=(self._clocks.steady() - self._started) * 1000, error=draft.error or error, partial=draft.partial,
@@ -117,6 +118,14 @@ class _Watch:
             tags={_label(k[len(TAG):]): _label(v) for k, v in [f for f in fields if f[0].startswith(TAG)][:MAX_TAGS]},
             request=draft.request, response=draft.response(),
         )
+
+
+def _tokens(draft: Draft) -> tuple[int, int]:
+    """Before and after. Not for a request that was refused, or asked for a count: what it would save is saved when it is sent
+    again, and would be told twice."""
+    report = draft.report
+    before, after = draft.tokens_before, draft.tokens_after
+    return report.before if before is None else before, report.after if after is None else after
 
 
 def _request_id(request: Request, new_id: Callable[[], str]) -> str:

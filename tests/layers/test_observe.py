@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import anyio
 import pytest
 
-from headroom.conversation import Report, Usage
+from headroom.conversation import Edit, Report, Usage
 from headroom.errors import Garbled
 from headroom.http.message import Fields, Request, Response, once
 from headroom.layers.observe import Clocks, observe
@@ -62,6 +62,22 @@ async def test_one_record_when_the_answer_has_left() -> None:
     assert record.total_ms > record.ttfb_ms > 0
     assert response.get(b"x-headroom-request-id") == b"new"
     assert response.get(b"a") == b"b"
+
+
+@pytest.mark.parametrize(("path", "status", "tokens", "edits"), [
+    ("/v1/messages", 200, (9, 4), 1), ("/v1/messages", 529, (0, 0), 1), ("/v1/messages", 429, (0, 0), 1),
+    ("/v1/messages/count_tokens", 200, (0, 0), 0), ("/v1beta/models/m:countTokens", 200, (0, 0), 0),
+])
+async def test_what_saves_nothing_yet_is_not_told_as_saved(path: str, status: int, tokens: tuple[int, int], edits: int) -> None:
+    books = Books()
+
+    async def inner(request: Request) -> Response:
+        request.draft.report = Report(before=9, after=4, edits=(Edit("logs", "Bash", "a", "b", "exact", 9, 4),))
+        return Response(status, [], once(b"x"))
+
+    await drain(await observe(books, clocks())(inner)(Request("POST", path, [], once(b""))))
+    (record,) = books.records
+    assert ((record.tokens_before, record.tokens_after), len(record.report.edits)) == (tokens, edits)
 
 
 async def test_a_known_length_is_accounted_for_before_its_last_byte_leaves() -> None:

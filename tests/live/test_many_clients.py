@@ -114,7 +114,8 @@ class Stage:
         priced = [line for line in lines if line["cost_usd"] is not None]
         found = [
             (stats["requests"]["total"], stats["tokens"]["saved"], stats["cost"]["spent_usd"], stats["cost"]["saved_usd"]),
-            (counted(text, "headroom_requests_total"), counted(text, "headroom_tokens_saved_total"), counted(text, "headroom_cost_usd_total"),
+            (counted(text, "headroom_requests_total"), counted(text, "headroom_tokens_saved_total") - counted(text, "headroom_tokens_lost_total"),
+             counted(text, "headroom_cost_usd_total"),
              counted(text, "headroom_saved_usd_total") - counted(text, "headroom_loss_usd_total")),
             (len(lines), sum(line["tokens_saved"] for line in lines), sum(line["cost_usd"] for line in priced), sum(line["saved_usd"] for line in priced)),
             tuple(stats["persistent_savings"][name] for name in FIGURES),
