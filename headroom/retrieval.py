@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from math import log
+from math import fsum, log
 
 from headroom import ccr
 from headroom.compressors.language.wording import FUNCTION
@@ -69,11 +69,11 @@ def _words(query: str) -> list[str]:
 
 
 def _scores(lines: Sequence[str], found: Mapping[int, Collection[str]], phrase: str) -> dict[int, float]:
-    """Rare words count more, as in TF-IDF."""
+    """Rare words count more, as in TF-IDF. From Python 3.12 on `sum` rounds floats otherwise than before; fsum is exact on all."""
     number = Counter(word for hits in found.values() for word in hits)
     weights = {word: log(1 + len(lines) / n) for word, n in number.items()}
     return {
-        i: sum(map(weights.__getitem__, hits)) * (PHRASE if phrase in lines[i].lower() else 1.0) for i, hits in found.items()
+        i: fsum(map(weights.__getitem__, hits)) * (PHRASE if phrase in lines[i].lower() else 1.0) for i, hits in found.items()
     }
 
 

@@ -42,7 +42,8 @@ def grep(dice: Random) -> Output:
 
 
 def read(dice: Random, name: str = "") -> Output:
-    body = [line for n in range(dice.randrange(2, 40)) for line in (f"def step_{n}(value: int) -> int:", f'    """{dice.choice(WORDS)} {n}."""', *(f"    value += {dice.randrange(99)}" for _ in range(4)), "    return value", "")]
+    generic = "[T]" if dice.random() < 0.2 else ""  # not every Python can parse that
+    body = [line for n in range(dice.randrange(2, 40)) for line in (f"def step_{n}{generic}(value: int) -> int:", f'    """{dice.choice(WORDS)} {n}."""', *(f"    value += {dice.randrange(99)}" for _ in range(4)), "    return value", "")]
     numbered = dice.random() < 0.5
     return Output("Read", {"file_path": name or dice.choice(FILES)}, "\n".join(f"{i:6d}\t{line}" if numbered else line for i, line in enumerate(body, 1)))
 

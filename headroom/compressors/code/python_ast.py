@@ -21,6 +21,10 @@ CUT_OFF = 0.75
 TRIES = 4
 """Definitions from which the end may be missing: each costs a parse, and only what opens a block right above fails."""
 
+GRAMMAR = (3, 10)
+"""That of the oldest Python we run on, whichever runs: what is newer goes to the next reader on all of them alike. The parser
+of 3.12 and later still takes f-strings that older ones refuse (PEP 701)."""
+
 _DEFINES = ("def ", "class ", "async def ", "@")
 
 
@@ -52,7 +56,7 @@ def _parsed(text: str) -> ast.Module | int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes in somebody else's strings
-            return ast.parse(text)
+            return ast.parse(text, feature_version=GRAMMAR)
     except SyntaxError as error:
         return error.lineno or 0
     except (ValueError, RecursionError, MemoryError):

@@ -66,3 +66,9 @@ def test_fragments_and_files_that_are_cut_off(text: str, expected: list[Body]) -
 @pytest.mark.parametrize(("text", "suffix"), [("def f():\n    return 1\n", ".js"), ("def (:\n", ".py"), ("(" * 5000, ".py"), ("a = 1\0", ".py"), ("    x\n  y\n", ".py"), ("print 1\n\n\ndef f():\n    a\n    b\n    c\n", ".py"), ("a\n" * 30_001, ".py")])
 def test_what_it_cannot_read(text: str, suffix: str) -> None:
     assert not bodies(text.split("\n"), suffix)
+
+
+@pytest.mark.parametrize("newer", ["def one[T](x: T) -> T:\n    a\n    return x", "type A = int", "try:\n    a\nexcept* ValueError:\n    b"])
+def test_what_the_oldest_python_cannot_read_is_read_by_none(newer: str) -> None:
+    text = f"{newer}\n\n\ndef two():\n    a\n    return 1\n\n\nb = 2\nc = 3\n"
+    assert not bodies(text.split("\n"), ".py")
