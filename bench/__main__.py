@@ -11,6 +11,7 @@ from bench import (
     bench_fit,
     bench_guard,
     bench_hidden,
+    bench_history,
     bench_latency,
     bench_ledger,
     bench_quality,
@@ -23,7 +24,7 @@ from bench import (
 )
 
 SCRIPTS = (
-    bench_start, bench_latency, bench_workers, bench_guard, bench_ledger, bench_cache, bench_redis, bench_stream, bench_hidden, bench_fit, bench_savings,
+    bench_start, bench_latency, bench_history, bench_workers, bench_guard, bench_ledger, bench_cache, bench_redis, bench_stream, bench_hidden, bench_fit, bench_savings,
     bench_bill,
     bench_sessions, bench_compressors, bench_quality,
 )
