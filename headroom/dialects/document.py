@@ -248,11 +248,12 @@ class Document:
 
 
 def _spliced(raw: bytes, start: int, end: int, cuts: Sequence[Cut]) -> bytes:
-    pieces: list[bytes] = []
+    view = memoryview(raw)  # slices of bytes would be copied once more
+    pieces: list[bytes | memoryview] = []
     for begin, until, text in cuts:
-        pieces += [raw[start:begin], text]
+        pieces += (view[start:begin], text)
         start = until
-    return b"".join([*pieces, raw[start:end]])
+    return b"".join((*pieces, view[start:end]))
 
 
 def _run(array: Array, start: int, stop: int, new: bytes) -> Cut:
