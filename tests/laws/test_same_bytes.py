@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from tests.laws import pythons
-from tests.laws.digests import digests
+from tests.laws import digests, pythons, whole
 
 SEEDS = 2
 PURE = ["-m", "tests.laws.digests", str(SEEDS)]
@@ -20,7 +19,7 @@ OTHERS = {
 
 @pytest.fixture(scope="module")
 def expected() -> str:
-    return "".join(f"{told} {digest}\n" for told, digest in digests(SEEDS))
+    return "".join(f"{told} {digest}\n" for told, digest in digests.digests(SEEDS))
 
 
 @pytest.mark.parametrize("environ", [{"PYTHONHASHSEED": "0"}, {"PYTHONHASHSEED": "4242", "LC_ALL": "C", "PYTHONUTF8": "0", "TZ": "Asia/Tokyo"}])
@@ -31,3 +30,9 @@ def test_hash_seed_and_language_change_no_byte(environ: dict[str, str], expected
 @pytest.mark.parametrize("version", sorted(OTHERS) or [pytest.param("none", marks=pytest.mark.skip(reason="this machine has no other Python from 3.10 on: nothing was compared"))])
 def test_another_python_sends_the_same_bytes(version: str, expected: str) -> None:
     assert pythons.printed(OTHERS[version], PURE, {}) == expected
+
+
+def test_hash_seed_changes_no_byte_of_whole_sessions() -> None:
+    """By the set order of this process, which pytest was started with, and another."""
+    expected = "".join(f"{told} {digest}\n" for told, digest in whole.digests(1))
+    assert pythons.printed(sys.executable, ["-m", "tests.laws.whole", "1"], {"PYTHONHASHSEED": "99"}) == expected
