@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import pytest
 from hypothesis import given, settings
 
 from headroom.conversation import Edit, Report, Skipped, Usage
 from headroom.ledger.entry import entry
 from headroom.metrics import Metrics
-from headroom.proxy.finished import Finished, dump, load
+from headroom.proxy.finished import CACHE, COST, EDIT, PLAIN, USAGE, Finished, dump, load
 from headroom.record import Cost, PromptCache, Record
 from headroom.requestlog import keys, line, row
 from headroom.totals import Totals
@@ -23,6 +24,18 @@ FULL = Record(
     cache="hit", spared=Usage(7, 8), prompt_cache=PromptCache("bust", 10, 0.5, 0.25, 3), cost=Cost(5, -2, {"Bash": 4}, estimated=True),
     error="client left", tenant="t", session="s", project="p", client="agent/1.0", tags={"a": "b"}, request="secret", response="secret",
 )
+
+
+PARTS = {"usage", "spared", "prompt_cache", "cost", "report"}
+WITHOUT = {"prefix", "credential", "tags", "request", "response"}
+
+
+@pytest.mark.parametrize(("kind", "kept"), [
+    (Record, {*PLAIN, *PARTS, *WITHOUT}), (Usage, {*USAGE, "rounds"}), (PromptCache, {*CACHE}), (Cost, {*COST}), (Edit, {*EDIT, "original", "short"}),
+    (Skipped, {"reason", "tokens", "parts"}), (Report, {"before", "after", "edits", "skipped", "failed", "originals", "standing", "forms", "spared"}),
+])
+def test_a_field_that_is_new_is_kept_or_left_out_on_purpose(kind: type, kept: set[str]) -> None:
+    assert {f.name for f in fields(kind)} == kept
 
 
 def test_what_is_left_out_is_content_and_what_nobody_counts() -> None:
