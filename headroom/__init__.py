@@ -13,7 +13,6 @@ __version__ = "0.1.0"
 
 from headroom import dialects
 from headroom.conversation import Report
-from headroom.dialects.base import Dialect
 from headroom.dialects.document import Document, Unreadable
 from headroom.pipeline import standard
 from headroom.settings import Settings
@@ -53,19 +52,6 @@ def compress(body: Any, *, model: str = "", lossy: bool = False) -> Compressed:
     except Unreadable as error:
         raise ValueError(f"not a request: {error.reason}") from None
     pipeline = standard()
-    conversation = _dialect_of(document).read(document, f"/v1beta/models/{model or 'unknown'}:generateContent")
+    conversation = dialects.guess(document).read(document, f"/v1beta/models/{model or 'unknown'}:generateContent")
     outcome = pipeline(conversation, pipeline.chain(conversation), {}, 0, lossy=lossy)
     return Compressed(document.splice(outcome.edits), outcome.report)
-
-
-def _dialect_of(document: Document) -> Dialect:
-    """By the members that only one API has; chat and Anthropic messages by how they carry tool results."""
-    if document.get("contents") is not None:
-        name = "gemini"
-    elif document.get("input") is not None:
-        name = "openai-responses"
-    elif any(isinstance(m, dict) and m.get("role") in ("tool", "function") for m in document.elements("messages")):
-        name = "openai-chat"
-    else:
-        name = "anthropic"
-    return next(d for d in dialects.DIALECTS if d.name == name)

@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from headroom.ccr import key_of
-from headroom.conversation import Json
+from headroom.conversation import Edit, Json
 from headroom.errors import SettingsError
 from headroom.record import NANO, Record
 from headroom.redaction import redact
@@ -254,15 +254,20 @@ def row(record: Record, known: Sequence[str] | None = None) -> Json:
         "overhead_ms": round(record.overhead_ms, 3),
         "ttfb_ms": None if record.ttfb_ms is None else round(record.ttfb_ms, 3),
         "total_ms": round(record.total_ms, 3), "cache": record.cache,
-        "edits": [
-            {"by": e.by, "tool": e.tool[:MAX_TEXT], "before": e.before, "after": e.after, "grade": e.grade, "key": key}
-            for e, key in zip(record.report.edits, keys(record) if known is None else known, strict=True)
-        ],
+        "edits": [told(e, key) for e, key in zip(record.report.edits, keys(record) if known is None else known, strict=True)],
         "skipped": skipped, "error": record.error or None, "session": record.session or None, "project": record.project or None,
     }
     if record.request or record.response:
         fields["request"], fields["response"] = record.request, record.response
     return fields
+
+
+def told(edit: Edit, key: str = "") -> Json:
+    """What is said of an edit. `key`: of its original, where that is not at hand."""
+    return {
+        "by": edit.by, "tool": edit.tool[:MAX_TEXT], "before": edit.before, "after": edit.after, "grade": edit.grade,
+        "key": key or key_of(edit.original),
+    }
 
 
 def line(fields: Json) -> bytes:

@@ -82,7 +82,7 @@ class Compression:
         if len(body) > UNPARSED:
             return untouched(body, "too_large")
         try:
-            reading = await self.aside(len(body), lambda: self._read(dialect, target, body))
+            reading = await self.aside(len(body), lambda: self._read(dialect, target, body, trial=caller is not None and caller.trial))
         except Unreadable as error:
             return untouched(body, error.reason)
         if leave is not None:
@@ -129,9 +129,11 @@ class Compression:
             return 1
         return 0
 
-    def _read(self, dialect: Dialect, target: str, body: bytes) -> Reading:
+    def _read(self, dialect: Dialect, target: str, body: bytes, *, trial: bool = False) -> Reading:
         document = Document.parse(body, self._memo)
         conversation = dialect.read(document, target.partition("?")[0])
+        if trial:
+            conversation = replace(conversation, only_counted=True)
         if len(conversation.parts) > MAX_PARTS:
             raise Unreadable("too_costly")
         hidden = HIDDEN.get(dialect.name)

@@ -21,6 +21,7 @@ HEALTH = frozenset(("/livez", "/readyz", "/health"))
 RETRIEVE = "/v1/retrieve"
 PATTERNS = "/v1/toin/patterns"
 HISTORY = "/stats-history"
+COMPRESS = "/v1/compress"
 ALL_LINES = "1-999999999"
 PERSON = "person"
 """Says in a question's `by` that somebody looks who is no model: it tells nothing of what the model missed."""
@@ -49,9 +50,11 @@ class Inside:
     retrieved: Callable[[Request, str, How], Awaitable[None]]
     """Hears that an original was given back to a model, and how it was asked for."""
     history: Handler
+    """Answers HISTORY."""
+    trial: Handler
+    """Answers COMPRESS."""
     clear: Callable[[], Awaitable[None]]
     """Forget all answers that are kept to be given again."""
-    """Answers HISTORY."""
 
 
 class Control:
@@ -66,6 +69,7 @@ class Control:
             "/stats": ("GET", self._stats),
             "/stats/reset": ("POST", self._reset),
             HISTORY: ("GET", inside.history),
+            COMPRESS: ("POST", inside.trial),
             "/cache/clear": ("POST", self._clear),
             "/metrics": ("GET", self._metrics),
             PATTERNS: ("GET", self._patterns),

@@ -40,6 +40,9 @@ class Caller:
     held: Callable[[str, int], Held | None] = unheld
     """By that key and the number of texts in the last request: what it has cached, if the past may be changed where that pays."""
 
+    trial: bool = False
+    """Nothing will be sent, so nothing is recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -60,6 +60,7 @@ from headroom.proxy.refitting import Refitting, means, shown
 from headroom.proxy.requestid import uuid7
 from headroom.proxy.services import Services
 from headroom.proxy.siblings import Siblings, board_of
+from headroom.proxy.trial import Trial
 from headroom.requestlog import RequestLog
 from headroom.sent import SENT, SETTLE_SECONDS, Journal
 from headroom.settings import Settings
@@ -190,6 +191,7 @@ class Proxy:
             version=__version__, optimize=not self.settings.no_optimize, uptime=lambda: time.monotonic() - self._started,
             checks=self._checks, stats=self._stats, metrics=self._metrics, original=self._original,
             reset=self.siblings.reset, patterns=self._patterns, retrieved=self._retrieved, history=self.booking.history, clear=self.answering.clear,
+            trial=Trial(self._compression, Intake(self.settings.max_body), self.originals.keep, self.recount, optimize=not self.settings.no_optimize),
         )
 
     async def _checks(self) -> Mapping[str, str]:
@@ -203,8 +205,7 @@ class Proxy:
         stats["tokens"]["factors"] = self.siblings.factors()
         toin = {"enabled": False} if self.toin is None else self.toin.stats()
         stats["cost"] = {**stats.get("cost", {}), "budget": await self.limits.budget(counted)}
-        stats["rate_limit"] = await self.limits.rate_limit()
-        return stats | {"persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "cache": await self.answering.stats(counted, self.siblings.metrics().value), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
+        return stats | {"rate_limit": await self.limits.rate_limit(), "persistent_savings": await self.booking.stats(), "toin": toin, "fit": shown(counted), "cache": await self.answering.stats(counted, self.siblings.metrics().value), "ccr": ccr | {name: counted[f"headroom_ccr_{name}_total"] for name in CCR}}
 
     async def _metrics(self, accept: str) -> tuple[bytes, bytes]:
         metrics, size = self.siblings.metrics(), await self.originals.size()

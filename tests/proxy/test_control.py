@@ -56,7 +56,7 @@ class World:
         return Control(Inside(
             version="1.2.3", optimize=True, uptime=lambda: 4.5, checks=self.checks, stats=self.stats,
             metrics=self.metrics, original=self.original, reset=reset,
-            patterns=patterns, retrieved=retrieved, history=history, clear=clear,
+            patterns=patterns, retrieved=retrieved, history=history, trial=history, clear=clear,
         ))
 
 
