@@ -108,7 +108,7 @@ class _Watch:
         before, after = _tokens(draft) if asked and self._status < 400 else (0, 0)
         return Record(
             ts=self._ts, request_id=draft.request_id, provider=draft.provider, dialect=draft.dialect, model=draft.model,
-            path=request.path, stream=draft.stream, status=self._status, report=report if asked else replace(report, edits=()),
+            path=request.path, stream=draft.stream, status=self._status, report=report if asked else replace(report, edits=(), skipped=()),
             tokens_before=before, tokens_after=after, usage=draft.usage(), overhead_ms=draft.overhead_ms,
             ttfb_ms=None if self._first is None else (self._first - self._started) * 1000,
             total_ms=(self._clocks.steady() - self._started) * 1000, error=draft.error or error, partial=draft.partial,
