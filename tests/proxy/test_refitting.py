@@ -369,11 +369,11 @@ async def test_what_cannot_be_recorded_is_not_folded() -> None:
 
 async def test_a_price_tier_is_crossed_by_a_cut_and_every_worker_makes_it() -> None:
     store = Memory(lambda: 0.0)
-    client, other = (Client(model=unbound(tier_from=30_000), store=store, views=False) for _ in range(2))
+    client, other = (Client(model=unbound(tier_from=80_000), store=store, views=False) for _ in range(2))
     client.messages.append({"role": "user", "content": "Tidy up."})
     other.messages = client.messages
     sent: list[Prepared] = []
-    for n in range(40):
+    for n in range(60):
         sent.append(await client.send())
         assert (await other.send()).body == sent[-1].body
         if n % 7 == 6:
@@ -381,6 +381,6 @@ async def test_a_price_tier_is_crossed_by_a_cut_and_every_worker_makes_it() -> N
         client.messages += seen(n)
     standing = sent[-1].fitted.standing if sent[-1].fitted else None
     assert standing is not None
-    assert 1 <= len(breaks(sent)) <= most_cuts(sum(standing.base), Budget(int(30_000 * 0.95 / starting_factor("m")), 0))
-    assert max(each.report.after for each in sent) < 30_000
+    assert 1 <= len(breaks(sent)) <= most_cuts(sum(standing.base), Budget(int(80_000 * 0.95 / starting_factor("m")), 0))
+    assert max(each.report.after for each in sent) < 80_000
     assert client.refitting.tight == 0
