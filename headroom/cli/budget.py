@@ -16,7 +16,7 @@ from headroom.conversation import Json
 from headroom.errors import OurError
 from headroom.layers.budget import EACH, account
 from headroom.options import load
-from headroom.proxy.server import state_url
+from headroom.proxy.choices import state_url
 from headroom.settings import Settings
 from headroom.stores import is_remote, open_counters, open_store
 from headroom.stores.counters import Counters

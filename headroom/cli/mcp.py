@@ -23,7 +23,7 @@ from headroom.mcp.tools import tools
 from headroom.options import load
 from headroom.pipeline import standard
 from headroom.proxy.ask import Running
-from headroom.proxy.server import originals_space, state_url
+from headroom.proxy.choices import originals_space, state_url
 from headroom.settings import Settings
 from headroom.stores import open_store
 

@@ -26,7 +26,8 @@ from headroom.layers.budget import EACH
 from headroom.options import load
 from headroom.pricefile import prices
 from headroom.proxy.board import in_memory
-from headroom.proxy.server import App, Proxy, state_url
+from headroom.proxy.choices import state_url
+from headroom.proxy.server import App, Proxy
 from headroom.proxy.workers import descriptors, supervise, worker_command
 from headroom.settings import Settings
 from headroom.stores import shown

@@ -16,7 +16,7 @@ from headroom.cli.address import base_url
 from headroom.options import load
 from headroom.patterns import how_of
 from headroom.proxy.ask import NoProxy, Running
-from headroom.proxy.server import originals_space, state_url
+from headroom.proxy.choices import originals_space, state_url
 from headroom.settings import Settings
 from headroom.stores import open_store
 

@@ -19,7 +19,7 @@ from headroom.ledger.queries import BREAKDOWNS, savings, windows
 from headroom.ledger.tables import fact
 from headroom.options import load
 from headroom.proxy.booking import ledger_path, nodes
-from headroom.proxy.server import folder_of, state_url
+from headroom.proxy.choices import folder_of, state_url
 from headroom.settings import Settings
 from headroom.stores import is_remote, open_store, shown
 

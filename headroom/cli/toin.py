@@ -19,7 +19,7 @@ from headroom.learning.rows import export, read_export
 from headroom.learning.toin import Toin
 from headroom.options import load
 from headroom.patterns import Counts, News
-from headroom.proxy.server import state_url
+from headroom.proxy.choices import state_url
 from headroom.settings import Settings
 from headroom.stores import open_store
 

@@ -12,33 +12,29 @@ import random
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date, timezone
-from pathlib import Path
+from datetime import date
 
 import anyio
 import anyio.to_thread
 
 from headroom import __version__, dialects
 from headroom.cacheguard import CacheGuard
-from headroom.compressors.code import indentation, python_ast, syntax
-from headroom.compressors.code.base import Method
 from headroom.conversation import Json
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.errors import Busy, OurError, SettingsError, StoreError
 from headroom.http.asgi import ASGIApp, Receive, Scope, Send, asgi, refuse
-from headroom.http.client import Client, ClientLimits
+from headroom.http.client import Client
 from headroom.http.message import Handler, Request, Response
 from headroom.http.tls import Trust
 from headroom.http.tunnel import Proxies
 from headroom.layers.admission import admission
-from headroom.layers.budget import Outside, Terms
+from headroom.layers.budget import Outside
 from headroom.layers.guard import door, guard_control, guard_data, is_loopback
 from headroom.layers.observe import Clocks, observe
 from headroom.layers.rescue import rescue
 from headroom.layers.retry import retry
 from headroom.learning.pins import Pins
-from headroom.learning.toin import FLUSH_SECONDS, Toin
+from headroom.learning.toin import FLUSH_SECONDS
 from headroom.metrics import Metrics
 from headroom.options import load
 from headroom.patterns import How
@@ -49,10 +45,21 @@ from headroom.proxy.account import Account
 from headroom.proxy.answering import Answering, Shared
 from headroom.proxy.booking import Booking, ledger
 from headroom.proxy.caching import Caching
-from headroom.proxy.compression import Compression, Views
+from headroom.proxy.choices import (
+    allowed,
+    client_limits,
+    folder_of,
+    learning,
+    originals_space,
+    outline_of,
+    sent_space,
+    state_url,
+    views,
+)
+from headroom.proxy.compression import Compression
 from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
-from headroom.proxy.limiting import Allowed, company, limits, owner
+from headroom.proxy.limiting import company, limits, owner
 from headroom.proxy.originals import Originals
 from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
@@ -62,53 +69,21 @@ from headroom.proxy.services import Services
 from headroom.proxy.siblings import Siblings, board_of
 from headroom.proxy.trial import Trial
 from headroom.requestlog import RequestLog
-from headroom.sent import SENT, SETTLE_SECONDS, Journal
+from headroom.sent import SETTLE_SECONDS, Journal
 from headroom.settings import Settings
 from headroom.stores import is_remote, open_counters, open_store
 from headroom.stores.answers import Room, Told
-from headroom.stores.base import Space, Store
 from headroom.tokens import Learned
 from headroom.totals import Totals
-from headroom.transforms.outline import Outline
-
-FOLDER = ".headroom"
 
 CCR = ("stored", "retrieved", "missed")
 
 log = logging.getLogger(__name__)
 
 
-def state_url(settings: Settings, environ: Mapping[str, str]) -> str:
-    """Where state lives: as set, in memory when stateless, else one file in the home directory."""
-    if settings.stateless:
-        return "memory:"
-    return settings.state or f"sqlite:{folder_of('', environ) / 'state.db'}"
-
-
-def folder_of(url: str, environ: Mapping[str, str]) -> Path:
-    """Where files lie that go with the state: beside it, or in the home directory."""
-    scheme, _, path = url.partition(":")
-    if scheme == "sqlite":
-        return Path(path).expanduser().parent
-    return Path(environ.get("HOME") or environ.get("USERPROFILE") or ".") / FOLDER
-
-
 MEND_SECONDS = 0.5
 """Between two looks at a store that many share: what could not be written should be there before the model has answered
 and the next turn comes by another way."""
-
-IN_MEMORY = 64 << 20
-"""Bytes of originals, and half as many of sent forms, where they live in memory and not in a file."""
-
-
-def originals_space(settings: Settings, url: str = "") -> Space:
-    most = IN_MEMORY if url == "memory:" else settings.ccr_max_bytes
-    return Space("ccr", settings.ccr_ttl, min(most, settings.ccr_max_bytes))
-
-
-def sent_space(url: str) -> Space:
-    return replace(SENT, max_bytes=IN_MEMORY // 2) if url == "memory:" else SENT
-
 
 class Proxy:
     """Everything one process is made of."""
@@ -140,7 +115,7 @@ class Proxy:
         trust = Trust(settings.ca_bundle)
         if settings.ca_bundle:
             trust.load()  # to hear of a bad file now; the system's roots are loaded when a request needs them
-        self.client = Client(_limits(settings), trust, Proxies.of(environ, settings.upstream_proxy), time.monotonic)
+        self.client = Client(client_limits(settings), trust, Proxies.of(environ, settings.upstream_proxy), time.monotonic)
         self._journal = Journal(self.store, time.time, sent_space(url), settle=SETTLE_SECONDS if is_remote(url) else 0.0)
         self._compression = Compression(
             standard(protect=settings.protect_tool_results, ratio=settings.target_ratio, compact_tools=settings.compact_tools, outline=outline_of(settings)),
@@ -353,48 +328,6 @@ class App:
             background.cancel_scope.cancel()
         await proxy.aclose()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _limits(settings: Settings) -> ClientLimits:
-    return ClientLimits(
-        max_connections=settings.max_connections, max_keepalive=settings.max_keepalive,
-        connect_timeout=settings.connect_timeout, first_byte_timeout=settings.request_timeout,
-        idle_timeout=settings.idle_timeout,
-    )
-
-
-def allowed(settings: Settings, url: str) -> Allowed:
-    """With proxies elsewhere the days of a budget are everybody's."""
-    budget = None
-    if settings.budget is not None:
-        budget = Terms(settings.budget, settings.budget_period, settings.budget_strict, timezone.utc if is_remote(url) else None)
-    rpm, tpm = (0, 0) if settings.no_rate_limit else (settings.rpm, settings.tpm)
-    return Allowed(rpm, tpm, budget)
-
-
-def learning(settings: Settings, store: Store) -> Toin | None:
-    """What is learned would be lost with the process under --stateless, so nothing is."""
-    return None if settings.stateless else Toin(store, secrets.token_hex(8), settings.ccr_ttl, shared=settings.toin_shared)
-
-
-def views(settings: Settings) -> Views:
-    """When something may be left out of a text."""
-    if settings.lossless:
-        return "never"
-    return "always" if settings.no_ccr_inject_tool else "where_offered"
-
-
-def outline_of(settings: Settings) -> Outline | None:
-    """Outlines of source files, if they were asked for. Which methods find bodies is decided here, once: what leaves must not
-    depend on what else is installed."""
-    if not (settings.code_aware or settings.intercept_tool_results):
-        return None
-    methods: list[Method] = [python_ast.bodies, indentation.bodies]
-    if settings.code_aware and syntax.available():
-        methods.insert(1, syntax.method())
-    elif settings.code_aware:
-        log.warning("--code-aware: no syntax trees without the extra, pip install 'headroom[code]'; bodies are found by indentation")
-    return Outline(methods, whole_reads=settings.intercept_tool_results, code=settings.code_aware)
 
 
 app = App()

@@ -12,7 +12,7 @@ import pytest
 
 from headroom import ccr
 from headroom.cli import dispatch
-from headroom.proxy.server import originals_space
+from headroom.proxy.choices import originals_space
 from headroom.settings import Settings
 from headroom.stores import open_store
 

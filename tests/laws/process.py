@@ -17,6 +17,7 @@ from headroom.layers.guard import Door
 from headroom.patterns import How
 from headroom.pipeline import standard
 from headroom.prices import Model, Prices, load
+from headroom.proxy.choices import originals_space
 from headroom.proxy.compression import Compression
 from headroom.proxy.exchange import Exchange
 from headroom.proxy.intake import Intake
@@ -24,7 +25,6 @@ from headroom.proxy.originals import Originals
 from headroom.proxy.pinning import Pinning
 from headroom.proxy.recount import Recount
 from headroom.proxy.refitting import Refitting
-from headroom.proxy.server import originals_space
 from headroom.proxy.services import Services
 from headroom.sent import Journal
 from headroom.settings import Settings

@@ -24,7 +24,8 @@ from headroom.demo.script import Call, Step
 from headroom.demo.serving import application, serving
 from headroom.mcp.server import available
 from headroom.options import load
-from headroom.proxy.server import App, originals_space
+from headroom.proxy.choices import originals_space
+from headroom.proxy.server import App
 from headroom.settings import Settings
 from tests.live.lab import (
     CLAUDE_CODE,

@@ -13,7 +13,8 @@ from headroom import ccr
 from headroom.demo.serving import serving
 from headroom.mcp.server import available
 from headroom.options import load
-from headroom.proxy.server import App, originals_space
+from headroom.proxy.choices import originals_space
+from headroom.proxy.server import App
 from headroom.settings import Settings
 
 if not available():

@@ -10,7 +10,8 @@ from headroom.errors import OurError
 from headroom.mcp.source import LocalSource
 from headroom.options import load
 from headroom.proxy.ask import NoProxy, Running
-from headroom.proxy.server import App, originals_space
+from headroom.proxy.choices import originals_space
+from headroom.proxy.server import App
 from headroom.settings import Settings
 from headroom.stores import open_store
 
