@@ -25,6 +25,9 @@ NOTE = 120
 PATIENCE = 100
 """Where nothing could be taken away, it is tried again after this part of the window more."""
 
+TIER_PATIENCE = 10
+"""Likewise where it would not have paid, of the tier: nothing is refused meanwhile, and to choose takes 0.2 s a megabyte."""
+
 Folds = Callable[[int, int], Mapping[int, int]]
 """Element of a crossing, and tokens to come down to → elements before it that a deeper fold makes shorter, and their tokens then."""
 
@@ -191,7 +194,8 @@ class _Course:
         return over and _by_need(self.cuts, limit) < most_cuts(self._raw, limit)
 
     def _wait(self, limit: Budget) -> None:
-        self._patience[limit] = self.total + limit.window // PATIENCE if self.total > limit.limit else 0
+        part = limit.window // (PATIENCE if limit is self._window else TIER_PATIENCE)
+        self._patience[limit] = self.total + part if self.total > limit.limit else 0
 
     def _cut(self, limit: Budget, elements: Sequence[Element]) -> Cut | None:
         tier = self._policy.tier
