@@ -14,7 +14,7 @@ from headroom.dialects.document import Rewrite
 from headroom.errors import StoreError
 from headroom.fitting.choice import Cut
 from headroom.fitting.decision import UNCUT, Decision, decode
-from headroom.fitting.elements import place
+from headroom.fitting.elements import places
 from headroom.fitting.notes import notes
 from headroom.fitting.refit import BEFORE, Case, Means, Now, Occasion, Refitted
 from headroom.fitting.rewriting import rewrites
@@ -267,7 +267,7 @@ def _known(standing: Standing, sent: Mapping[str, Form]) -> Decision:
 
 
 def _head(subject: Subject) -> int:
-    return sum(place(part, subject.dialect.turns) is None for part in subject.conversation.parts)
+    return places(subject.conversation, subject.dialect.turns).count(None)
 
 
 def _added(additions: Sequence[Addition], standing: Standing) -> Mapping[int, int]:
@@ -290,7 +290,7 @@ def _fitted(outcome: Outcome, made: Sequence[Rewrite], standing: Standing, found
             edits.pop(parts[i].at, None)
         else:
             edits[parts[i].at] = text
-    out = [part.at for part in parts if place(part, turns) in dropped]
+    out = [part.at for part, at in zip(parts, places(subject.conversation, turns), strict=True) if at in dropped]
     for at in out:
         edits.pop(at, None)
     report = outcome.report
