@@ -86,7 +86,7 @@ def refers(sent: Sent) -> bool:
     return sent.text != sent.part.text and is_reference(sent.text)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=150)
 @given(conversations(), st.booleans())
 def test_what_is_referred_to_gives_the_text_back_from_the_past_alone(parts: tuple[Part, ...], lossy: bool) -> None:
     sent, references = folded(parts, lossy)
@@ -96,7 +96,7 @@ def test_what_is_referred_to_gives_the_text_back_from_the_past_alone(parts: tupl
             assert estimate(one.text) < estimate(one.part.text)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=150)
 @given(conversations(), st.booleans())
 def test_what_is_referred_to_stands_in_the_text_that_is_named(parts: tuple[Part, ...], lossy: bool) -> None:
     sent, references = folded(parts, lossy)
@@ -129,7 +129,7 @@ def test_what_is_referred_to_stands_in_the_text_that_is_named(parts: tuple[Part,
                 assert re.sub(r"^ *[0-9]+(?:\t|: )", "", line) in source.text
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(conversations(), st.booleans())
 def test_what_was_sent_does_not_depend_on_what_comes(parts: tuple[Part, ...], lossy: bool) -> None:
     whole, _ = folded(parts, lossy)
@@ -137,7 +137,7 @@ def test_what_was_sent_does_not_depend_on_what_comes(parts: tuple[Part, ...], lo
         assert folded(parts[:end], lossy)[0] == whole[:end]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(conversations(), st.booleans())
 def test_once_is_enough(parts: tuple[Part, ...], lossy: bool) -> None:
     sent, references = folded(parts, lossy)
@@ -147,7 +147,7 @@ def test_once_is_enough(parts: tuple[Part, ...], lossy: bool) -> None:
             assert references(again, sent[:at], lossy) in ("marked", "short")
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(conversations(), st.data())
 def test_a_damaged_reference_is_refused_or_read_but_never_an_error(parts: tuple[Part, ...], data: st.DataObject) -> None:
     sent, references = folded(parts, False)

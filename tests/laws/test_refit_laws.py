@@ -27,7 +27,7 @@ from tests.laws.stage import Pair, Played, Stage, retrieved
 
 SEEDS = st.integers(0, 2**32 - 1)
 DIALECTS = pytest.mark.parametrize("dialect", CLIENTS)
-LAW = settings(deadline=None, max_examples=4)
+LAW = settings(deadline=None, max_examples=3)
 """Of sessions with twenty requests each; bench/bench_sessions.py plays them by the hundred."""
 
 PASSES_OVER = {"openai-responses"}

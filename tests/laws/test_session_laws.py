@@ -18,7 +18,7 @@ from tests.laws.stage import Played, Stage, retrieved
 
 SEEDS = st.integers(0, 2**32 - 1)
 DIALECTS = pytest.mark.parametrize("dialect", CLIENTS)
-LAW = settings(deadline=None, max_examples=10)
+LAW = settings(deadline=None, max_examples=6)
 """Of sessions with ten requests each; bench/bench_sessions.py plays them by the thousand."""
 
 
