@@ -159,7 +159,9 @@ class Case:
         sizes = {i: size for i, size in sizes.items() if i in free}
         whole = self._total(decision, edits)
         rewrites = self._rewrites(sizes, whole, decision, edits)
-        bound = max((i for i, own in enumerate(ties) if own.bound and i not in decision.dropped | decision.bare), default=-1) if model.binds else -1
+        # To pay less is no reason to trust a table with the model's thoughts: there, all reasoning counts as bound.
+        binds = model.binds or self._now.occasion == "priced"
+        bound = max((i for i, own in enumerate(ties) if own.bound and i not in decision.dropped | decision.bare), default=-1) if binds else -1
         first = best({i: replace(each, bound=bound >= i) for i, each in rewrites.items()}, model.at(whole))
         if first is None:
             return None

@@ -43,6 +43,11 @@ def session(*reads: tuple[str, str]) -> list[Json]:
     return found
 
 
+def unthinking(values: Sequence[Json]) -> list[Json]:
+    """The same without the model's reasoning."""
+    return [{**each, "content": [block for block in each["content"] if block["type"] != "thinking"]} if each["role"] == "assistant" else each for each in values]
+
+
 def decide(
     values: Sequence[Json], now: Now, means: Means | None = None, edits: Mapping[Address, str] | None = None, decision: Decision = UNCUT
 ) -> Refitted:
@@ -172,7 +177,7 @@ WARM = Now(TENTH, "priced", lossy=True)
     pytest.param([*edited(1, 11), *map(kept, range(5))], replace(WARM, held=Held(200_000, long=True)), set(), id="and for the long one"),
 ])
 def test_what_had_its_day_is_folded_where_that_pays(reads: list[tuple[str, str]], now: Now, parts: set[int]) -> None:
-    values = session(*reads)
+    values = unthinking(session(*reads))
     found = decide(values, now)
     assert {*found.folded} == parts
     assert all(cut.after < cut.before for cut in found.decision.cuts)
@@ -180,8 +185,16 @@ def test_what_had_its_day_is_folded_where_that_pays(reads: list[tuple[str, str]]
     assert (again.decision.forms, again.rows) == (found.decision.forms, {})
 
 
+def test_for_money_alone_nothing_is_folded_in_front_of_reasoning() -> None:
+    values = session(*edited(1, 14), *map(kept, range(5)))
+    assert decide(values, WARM).decision == UNCUT
+    assert decide(values, replace(WARM, occasion="cold", held=None)).folded
+    assert decide([*unthinking(values[:-2]), *values[-2:]], WARM).decision == UNCUT
+    assert decide([*values[:3], *unthinking(values[3:])], WARM).folded == decide(unthinking(values), WARM).folded
+
+
 def test_what_is_old_by_turns_is_folded_where_that_pays() -> None:
-    values = session(*map(kept, range(80)))
+    values = unthinking(session(*map(kept, range(80))))
     assert not decide(values[: 2 * 50 - 1], WARM).folded
     old = decide(values, WARM)
     assert {*old.folded} == {*range(1, 31)}
