@@ -67,14 +67,15 @@ def limits(allowed: Allowed, who: Owner, counters: Counters, beside: Company, ou
         limit = Limit(allowed.rpm, allowed.tpm, who, own, counters if beside.shared else None, outside.mishap)
     if allowed.budget is not None:
         budget = Budget(allowed.budget, counters, outside)
-    return Limits(limit, budget)
+    return Limits(limit, budget, beside.processes)
 
 
 class Limits:
-    """A Layer."""
+    """A Layer. `shares`: into how many the limits are divided, of which this process has one."""
 
-    def __init__(self, limit: Limit | None, budget: Budget | None) -> None:
+    def __init__(self, limit: Limit | None, budget: Budget | None, shares: int = 1) -> None:
         self._limit, self._budget = limit, budget
+        self._told = {"one_of_shares": shares} if shares > 1 else {}
 
     def __call__(self, inner: Handler) -> Handler:
         if self._budget is not None:
@@ -88,11 +89,11 @@ class Limits:
 
     async def rate_limit(self) -> Json:
         """For /stats."""
-        return {"rpm": 0, "tpm": 0, "active_keys": 0} if self._limit is None else await self._limit.stats()
+        return {"rpm": 0, "tpm": 0, "active_keys": 0} if self._limit is None else {**await self._limit.stats(), **self._told}
 
     async def budget(self, counted: Mapping[str, int]) -> Json:
         """For /stats, among the costs; None if there is no budget. `counted` by all processes."""
-        return None if self._budget is None else {**await self._budget.stats(), "unpriced_requests": counted[UNPRICED]}
+        return None if self._budget is None else {**await self._budget.stats(), "unpriced_requests": counted[UNPRICED], **self._told}
 
     def counted(self) -> Mapping[str, int]:
         """What this process has counted, by the metric that shows it."""

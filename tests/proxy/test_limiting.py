@@ -61,6 +61,14 @@ async def test_requests_come_first_and_then_the_budget() -> None:
     await both.aclose()
 
 
+async def test_who_has_a_share_says_that_its_figures_are_of_that() -> None:
+    outside = Outside(lambda: PRICES, lambda: NOW, lambda: "id", lambda name: None)
+    mine = limits_of(Allowed(9, 0, Terms(6.0, "daily", zone=timezone.utc)), who, MemoryCounters(lambda: NOW), Company(False, 3), outside)
+    assert await mine.rate_limit() == {"rpm": 3, "tpm": 0, "active_keys": 0, "one_of_shares": 3}
+    budget = await mine.budget(mine.counted())
+    assert (budget["limit"], budget["one_of_shares"]) == (2.0, 3)
+
+
 @pytest.mark.parametrize(("url", "workers", "server", "expected"), [
     ("sqlite:x", 1, "", Company(False)),
     ("sqlite:x", 2, "", Company(True)),
