@@ -4,8 +4,9 @@ prefix it reasoned on stays true."""
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from headroom.demo.script import Call, Step
 from headroom.demo.serving import application
 from headroom.dialects.hidden.base import NAME
 from headroom.http.asgi import ASGIApp
+from headroom.http.client import Client, ClientLimits
+from headroom.http.message import Request, Response, end_to_end
+from headroom.http.tls import Trust
+from headroom.http.tunnel import Proxies
 from tests.live.sdks.agent import FOUND, LOG, THOUGHT, Watched, converse, proxy
 from tests.live.sdks.base import Api
 from tests.live.stage import unbroken
@@ -128,3 +133,46 @@ def test_the_text_is_the_original_byte_for_byte(api: Api, flavour: str, tell: Ca
     assert json.dumps(LOG).encode() not in bodies[1].replace(b"\\/", b"/")
     assert json.dumps(LOG)[1:-1].encode() in bodies[2]
     assert json.dumps(MIDDLE)[1:-1].encode() in bodies[3]
+
+
+AFTER = 2
+"""Requests of the client that the first proxy serves; in the second of them the model has got a text back."""
+
+
+class Replaced:
+    """A Handler: one proxy for the first requests, another, which has taken its place, for the rest."""
+
+    def __init__(self, first: str, then: str) -> None:
+        client = Client(ClientLimits(max_keepalive=0), Trust(), Proxies(), time.monotonic)  # nothing is left open
+        self._ways, self._served = (client.to(first), client.to(then)), 0
+
+    async def __call__(self, request: Request) -> Response:
+        way = self._ways[self._served >= AFTER]
+        self._served += 1
+        fields = [field for field in end_to_end(request.fields) if field[0] != b"host"]
+        response = await way(replace(request, fields=fields))
+        return replace(response, fields=end_to_end(response.fields))
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["restarted", "restarted with its store gone"])
+def test_another_proxy_goes_on_where_one_ended(api: Api, flavour: str, kept: bool, servers: Callable[[ASGIApp], str], tmp_path: Path) -> None:
+    steps = (
+        Step(calls=(LOGS,)), Step(thinking=THOUGHT, calls=(ask(LOG),)), Step(thinking=THOUGHT, text="Both.", calls=(GREP,)),
+        *((Step(thinking=THOUGHT, calls=(ask(LOG, lines="100-120"),)),) if kept else ()), Step(text="Done."),
+    )
+    behind = Watched({"story": steps})
+    upstream = servers(application(behind))
+    first, then = (servers(proxy(upstream, f"--state=sqlite:{tmp_path}/{name}.db")) for name in ("one", "one" if kept else "two"))
+    shown = converse(api, flavour, servers(application(Replaced(first, then))))
+    assert NAME not in json.dumps(shown)
+    answers = ["".join(said(answer)) for answer in shown]
+    bodies = [kept.body for kept in behind.model.requests if kept.status == 200]
+    if kept:
+        assert answers == ["logs", "Both.grep", "Done."]
+        assert (behind.model.refused, behind.model.dropped_reasoning) == ([], 0)
+        assert all(unbroken(bodies, api.items))
+        assert json.dumps(MIDDLE)[1:-1].encode() in bodies[-1]
+    else:
+        # The turn that is lost is one less for the script, so it tells that step again.
+        assert answers == ["logs", "Both.grep", "Both.grep", "Done."]
+        assert json.dumps(LOG)[1:-1].encode() in bodies[-1].replace(b"\\/", b"/"), "what nobody has on record is left as it came"
