@@ -107,10 +107,11 @@ def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]]
     definitions = tuple(found for name in tools for found in document.sources(name))
     whole = Reading(others=tuple(source for _, source in definitions))
     for name, derive in members:
-        whole = replace(whole, parts=_same(document.traces(name), whole.parts))
-        found = _member(document, name, Turns(dialect, derive), len(whole.parts))
+        ahead = _same(document.traces(name), whole.parts)
+        document.charge(name, [*(part.text for part in ahead), *whole.others])
+        found = _member(document, name, Turns(dialect, derive), len(ahead))
         whole = Reading(
-            whole.parts + found.parts, found.fresh or whole.fresh, whole.others + found.others, whole.elsewhere or found.elsewhere,
+            ahead + found.parts, found.fresh or whole.fresh, whole.others + found.others, whole.elsewhere or found.elsewhere,
             definitions, whole.opaque + found.opaque, whole.replies + found.replies,
             found.tools_in if whole.tools_in is None else whole.tools_in, document.traces(name),
         )
