@@ -13,7 +13,7 @@ from headroom.conversation import Json
 from headroom.demo.script import Call, Step
 from headroom.dialects.hidden.base import NAME
 from headroom.http.message import Request, Response, once
-from headroom.proxy import compression, exchange, rounds
+from headroom.proxy import compression, exchange, prepared, rounds
 from headroom.proxy.rounds import MISS, TOO_MANY, TOO_MUCH
 from tests.proxy.test_hearing import LOG, RUN, TOOLS, Scene, look, results
 
@@ -242,7 +242,7 @@ async def test_a_conversation_that_has_become_too_large_to_be_read_goes_on_witho
 
 def read() -> int:
     gc.collect()
-    return sum(isinstance(found, compression.Reading) for found in gc.get_objects())
+    return sum(isinstance(found, prepared.Reading) for found in gc.get_objects())
 
 
 async def test_what_was_read_is_let_go_of_while_the_answer_comes() -> None:
