@@ -14,10 +14,12 @@ from typing import Any
 class Traces:
     """Left by name; safe to share between threads, as what was left is never changed, only replaced."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "foreign")
 
     def __init__(self) -> None:
         self._left: dict[str, Any] = {}
+        self.foreign = 0
+        """Bytes of texts in what was left that stand elsewhere in the request, and are kept alive by this."""
 
     def find(self, name: str) -> Any:
         return self._left.get(name)
@@ -28,7 +30,7 @@ class Traces:
     def copy(self) -> Traces:
         """For a conversation that goes on from here."""
         twin = Traces()
-        twin._left = dict(self._left)
+        twin._left, twin.foreign = dict(self._left), self.foreign
         return twin
 
 

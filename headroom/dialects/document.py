@@ -8,8 +8,9 @@ again, and what a dialect made of it is at hand. Results are the same with and w
 from __future__ import annotations
 
 import json
+import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -17,7 +18,7 @@ from headroom.conversation import Address, Json
 from headroom.dialects.cuts import Cut, leave, same
 from headroom.dialects.document_memo import OVERHEAD, DocumentMemo, Run
 from headroom.dialects.literals import Literal, literal, locate
-from headroom.dialects.scan import ITEMS, Scan, Unreadable
+from headroom.dialects.scan import ITEMS, SAMPLE, Scan, Unreadable
 from headroom.dialects.spans import Array, Value
 from headroom.dialects.strict import value_at
 from headroom.traces import Traces
@@ -125,6 +126,15 @@ class Document:
     def traces(self, name: str) -> Traces | None:
         """What was left with the elements of a top-level array; None where nothing is remembered."""
         return self._arrays[name].run.traces if name in self._arrays and self._memo is not None else None
+
+    def charge(self, name: str, texts: Iterable[str]) -> None:
+        """These stand elsewhere, and are left with the elements of an array."""
+        if self._memo is None or name not in self._arrays:
+            return
+        run, size = self._arrays[name].run, sum(map(sys.getsizeof, texts))
+        if size != run.traces.foreign:
+            run.traces.foreign = size
+            self._memo.charge((name, self._raw[run.at : run.at + SAMPLE]), run)
 
     def _made(self, name: str, fact: str, known: Sequence[F], make: Callable[[Address, Value], F], weight: int) -> list[F]:
         """Facts that are `known`, and those of the elements behind."""

@@ -74,7 +74,7 @@ class Run:
 
     @property
     def size(self) -> int:
-        return WEIGHT * (self.ends[-1] - self.at) + ELEMENT * len(self.ends) if self.ends else 0
+        return WEIGHT * (self.ends[-1] - self.at) + ELEMENT * len(self.ends) + self.traces.foreign if self.ends else 0
 
 
 class DocumentMemo:
@@ -106,6 +106,14 @@ class DocumentMemo:
             runs.pop()
             sizes.pop()
         self._runs.put(key, tuple(runs), sum(sizes))
+
+    def charge(self, key: Hashable, run: Run) -> None:
+        """What is left with a run takes more than when it was kept. One that has become too large is forgotten."""
+        runs = self._runs.get(key) or ()
+        if run in runs:
+            others = tuple(each for each in runs if each is not run)
+            self._runs.put(key, others, sum(each.size + OVERHEAD for each in others))
+            self.keep(key, run, None)
 
     def follow(self, key: Hashable, raw: bytes, at: int) -> Link | None:
         """The link that stands at `at` behind `key`, if it stood there before."""

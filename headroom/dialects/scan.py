@@ -89,7 +89,7 @@ class Scan:
             else:
                 array.add(Value(start, self._at, None, [value]))
             end = self._at
-        if memo is None or self._at - at < WORTH:
+        if memo is None or self._at - at < WORTH or len(array) > len(run.links):  # what is read of the rest is not charged for
             return array
         if old is None or len(run.links) > known or (known == len(old.links) and at != old.at):
             memo.keep(key, run, old if old is not None and 2 * known >= len(old.links) else None)
@@ -125,6 +125,7 @@ class Scan:
                 raise Unreadable("too_costly")
             yield
             known += 1
+
     def _name(self) -> str:
         """The name of a member, and on to its value."""
         match = NAME.match(self._raw, self._at)

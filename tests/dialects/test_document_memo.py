@@ -70,3 +70,17 @@ def test_forks_are_forgotten_before_all_is() -> None:
         memo.keep("key", each, None)
     assert memo.longest("key", runs[2][1], 0)[0] is runs[2][0]
     assert memo.longest("key", runs[0][1], 0)[0] is None
+
+
+def test_what_is_left_with_a_run_and_stands_elsewhere_is_charged_for() -> None:
+    memo, (one, raw), (other, _) = DocumentMemo(80_000), run(b'"a"'), run(b'"b"')
+    memo.keep("key", other, None)
+    memo.keep("key", one, None)
+    one.traces.foreign = 10_000
+    memo.charge("key", one)
+    assert memo.longest("key", raw, 0) == (one, 1)
+    one.traces.foreign = 100_000
+    memo.charge("key", one)
+    assert memo.longest("key", raw, 0) == (None, 0)
+    memo.charge("key", one)  # as is one that was never kept
+    assert memo.longest("key", raw, 0) == (None, 0)

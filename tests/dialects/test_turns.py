@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -78,3 +79,12 @@ def test_what_was_read_before_is_the_same_object_again_also_before_a_long_member
     for before, after in pairwise(readings):
         assert shared(before.parts, after.parts) == len(before.parts)
         assert shared(before.replies, after.replies) == 1
+
+
+@pytest.mark.parametrize("values", [["x" * 1100], ["x" * 1100, 1, "y" * 10_000]], ids=["elsewhere", "behind what is not remembered"])
+def test_texts_are_charged_for_wherever_they_stand(values: Sequence[Json]) -> None:
+    memo = DocumentMemo(1_000_000)  # enough for all but what stands elsewhere
+    bodies = [json.dumps({"s": f"{i}" + "s" * 10_000, "m": [f"{i}", *values]}).encode() for i in range(50)]
+    for raw in bodies:
+        read(Document.parse(raw, memo), "test", (("s", derive), ("m", derive)), ())
+    assert Document.parse(bodies[0], memo).remembered("m", "test") == []
