@@ -45,15 +45,16 @@ local era = redis.call('GET', base .. ':era') or '0'
 local here = base .. ':' .. era
 local used, due, sizes, bytes, rows = here .. ':used', here .. ':due', here .. ':sizes', here .. ':bytes', here .. ':row:'
 
+-- Also what Redis evicted the size of: a row that stayed the oldest would be dropped without end.
 local function drop(key)
   local size = redis.call('HGET', sizes, key)
   if size then
-    redis.call('UNLINK', rows .. key)
     redis.call('DECRBY', bytes, size)
     redis.call('HDEL', sizes, key)
-    redis.call('ZREM', used, key)
-    redis.call('ZREM', due, key)
   end
+  redis.call('UNLINK', rows .. key)
+  redis.call('ZREM', used, key)
+  redis.call('ZREM', due, key)
 end
 
 local function purge(most)

@@ -226,6 +226,22 @@ async def test_what_redis_evicts_is_a_miss(place: Place, redis: RedisServer) -> 
         assert await answers.get("k") is not None
 
 
+@pytest.mark.parametrize("name", ["used", "due", "sizes", "bytes"])
+async def test_what_redis_evicts_of_the_account_neither_stops_it_nor_lets_it_grow(name: str, redis: RedisServer) -> None:
+    redis.ask("FLUSHALL")
+    place = Place(Room(3, 1 << 20, 10.0))
+    async with place.redis(redis.url) as (_, answers):
+        await answers.get("")
+        for i in range(3):
+            await answers.put(f"{i}", kept(5, place.now))
+        redis.ask("DEL", f"{{headroom:1:answers}}:0:{name}")
+        for i in range(3, 9):
+            place.now += 0.001
+            await answers.put(f"{i}", kept(5, place.now))
+        assert (await answers.size()).entries == 3
+        assert await answers.get("8") is not None
+
+
 async def test_away_it_is_a_store_error(place: Place, redis: RedisServer) -> None:
     async with place.redis("redis://127.0.0.1:1/0") as (_, answers):
         await answers.put("k", kept(5, place.now))  # nothing is known of whether all was forgotten
