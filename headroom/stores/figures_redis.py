@@ -39,7 +39,8 @@ local function version(member)
   return found and tonumber(string.match(found, '^%d+')) or -1
 end
 
-if redis.call('HLEN', rows) ~= redis.call('ZCARD', changed) or redis.call('EXISTS', epoch) == 0 then
+local there = redis.call('HLEN', rows)
+if there ~= redis.call('ZCARD', changed) or redis.call('EXISTS', epoch) == 0 or (there > 0 and redis.call('EXISTS', sums) == 0) then
   redis.call('UNLINK', rows, changed, passing, sums)
   redis.call('SET', epoch, whole(now))
 end
@@ -48,6 +49,7 @@ end
 PUBLISH = Script(COMMON + f"""
 local node, last = ARGV[1], redis.call('ZREVRANGE', changed, 0, 0, 'WITHSCORES')[2]
 last = tonumber(last or '0')
+if #ARGV > 1 then redis.call('HINCRBY', sums, node, 0) end  -- where there are rows there are sums
 for i = 2, #ARGV, 4 do
   local member, new, lasting, data = node .. ' ' .. ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2] == '1', ARGV[i + 3]
   local old = version(member)

@@ -16,7 +16,7 @@ from tests.redisserver import RedisServer
 
 pytestmark = pytest.mark.anyio
 
-ROWS, CHANGED = "{headroom:1:figures}:rows", "{headroom:1:figures}:changed"
+ROWS, CHANGED, SUMS = (f"{{headroom:1:figures}}:{name}" for name in ("rows", "changed", "sums"))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_any_number_of_them(figures: RedisFigures) -> None:
     assert await figures.lacks("a", {f"{i}": 1 for i in range(3 * A_CALL)}) == {f"{i}" for i in range(2 * A_CALL, 3 * A_CALL)}
 
 
-@pytest.mark.parametrize("words", [("FLUSHALL",), ("DEL", ROWS), ("DEL", CHANGED), ("ZREM", CHANGED, "a x")])
+@pytest.mark.parametrize("words", [("FLUSHALL",), ("DEL", ROWS), ("DEL", CHANGED), ("ZREM", CHANGED, "a x"), ("DEL", SUMS)])
 async def test_a_loss_is_noticed_by_who_wrote_and_by_who_reads(figures: RedisFigures, redis: RedisServer, words: tuple[str, ...]) -> None:
     await figures.publish("a", [Figure("x", 3), Figure("y", 4)])
     _, *far = await told(figures)
