@@ -10,7 +10,8 @@ import re
 
 LOGGERS = ("uvicorn.access",)
 
-QUERY = re.compile(r"^(/[^?\s]*)\?\S*")
+QUERY = re.compile(r"^([^?\s]*/[^?\s]*)\?\S*")
+"""Of a path, or of a whole URL, which uvicorn writes down as a path that begins with `http%3A//`."""
 
 
 def hide_queries() -> None:

@@ -9,6 +9,7 @@ from headroom.http.accesslog import LOGGERS, hide_queries, without_queries
 
 @pytest.mark.parametrize(("argument", "shown"), [
     ("/v1beta/models/m:generateContent?key=secret&alt=sse", "/v1beta/models/m:generateContent"),
+    ("http%3A//proxy/v1beta/models/m:generateContent?key=secret", "http%3A//proxy/v1beta/models/m:generateContent"),
     ("/v1/messages", "/v1/messages"),
     ("/?", "/"),
     ("127.0.0.1:4711", "127.0.0.1:4711"),
