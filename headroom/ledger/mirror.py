@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from headroom.errors import StoreError
-from headroom.ledger.parts import LOST, Line, split
+from headroom.ledger.parts import ANY, LOST, Line, split
 from headroom.ledger.rollup import FIGURES
 from headroom.stores.sqlitefile import transaction
 
@@ -22,7 +22,7 @@ CREATE TABLE parts (node TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT 
 CREATE VIEW facts AS SELECT '{LOST.partition("/")[0]}' AS name, coalesce(sum(version), 0) AS n FROM parts WHERE part = '{LOST}';
 """
 
-_DROP = "DELETE FROM rollups WHERE series = ? AND dimension IN ('all', 'model', 'provider', 'tool', 'project', 'client') AND start {} ?"
+_DROP = f"DELETE FROM rollups WHERE series = ? AND {ANY} AND start {{}} ?"
 _ADD = f"INSERT INTO rollups VALUES ({', '.join('?' * (5 + len(FIGURES)))})"
 
 

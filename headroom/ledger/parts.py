@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence, Set
 
 from headroom.errors import StoreError
-from headroom.ledger.rollup import DAY, FIGURES, HOUR, Row
+from headroom.ledger.rollup import DAY, DIMENSIONS, FIGURES, HOUR, Row
 from headroom.ledger.tables import fact
 
 HOURS_SECONDS = 35 * DAY
@@ -15,6 +15,9 @@ HOURS_SECONDS = 35 * DAY
 
 LOST = "lost/0"
 """A part without rows, whose version says how many exchanges a ledger could not write."""
+
+ANY = f"dimension IN {DIMENSIONS}"
+"""In SQL: so that a series and a start are found by the primary key, in which the dimension stands between them."""
 
 Line = tuple[str, str, Row]
 """Dimension, name, sums."""
@@ -79,8 +82,7 @@ def split(part: str) -> tuple[str, int]:
 def _read(db: sqlite3.Connection, part: str) -> tuple[int, bytes]:
     series, start = split(part)
     found = db.execute(
-        f"SELECT dimension, name, {', '.join(FIGURES)} FROM rollups WHERE series = ? AND start = ? "
-        "AND dimension IN ('all', 'model', 'provider', 'tool', 'project', 'client')", (series, start),
+        f"SELECT dimension, name, {', '.join(FIGURES)} FROM rollups WHERE series = ? AND {ANY} AND start = ?", (series, start),
     ).fetchall()
     version = next((int(row[2]) for row in found if row[0] == "all"), 0)
     return version, json.dumps(found, separators=(",", ":")).encode()
