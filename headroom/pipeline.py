@@ -129,7 +129,7 @@ class Pipeline:
         `lossy`: the model can get originals back in this request. `ways`: as `ways` gives them, which is the default.
         """
         fold = _Fold(self, conversation, lossy)
-        if conversation.definitions or conversation.tools_in is not None:
+        if conversation.defined:
             found = self.ways(keys, sent, new=history == 0, offer=False) if ways is None else ways
             fold.define(found, None if keys.opening in sent else keys.opening)
         for i in range(fold.account.catch_up(keys, sent), len(conversation.parts)):

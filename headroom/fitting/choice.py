@@ -93,7 +93,6 @@ class Policy:
     """Tried before anything is dropped; None: not at all."""
     foreign: int = 0
     """Elements before it were sent before we saw the conversation, and stay."""
-
     live: int = LIVE
     """Steps at the end that stay, if there is room for them."""
     tier: Tier | None = None
