@@ -108,13 +108,14 @@ def read(document: Document, dialect: str, members: Sequence[tuple[str, Derive]]
     whole = Reading(others=tuple(source for _, source in definitions))
     for name, derive in members:
         ahead = _same(document.traces(name), whole.parts)
-        document.charge(name, [*(part.text for part in ahead), *whole.others])
         found = _member(document, name, Turns(dialect, derive), len(ahead))
         whole = Reading(
             ahead + found.parts, found.fresh or whole.fresh, whole.others + found.others, whole.elsewhere or found.elsewhere,
             definitions, whole.opaque + found.opaque, whole.replies + found.replies,
             found.tools_in if whole.tools_in is None else whole.tools_in, document.traces(name),
         )
+    # All later steps leave what they made of the conversation with the elements of its last member.
+    document.charge(name, [*(part.text for part in ahead), *(source for _, source in definitions)])
     return whole
 
 
