@@ -116,7 +116,7 @@ class Provider:
         self._model, self._factor = model, starting_factor(model.name)
         self._known: set[bytes] = set()
         self._before: Sequence[Json] = ()
-        self.dollars, self.rewrites, self.held = 0.0, 0, Held(0)
+        self.dollars, self.rewrites, self.held = 0.0, 0, Held(0.0)
         self.bills: list[float] = []
         """After each request, as if the session ended there."""
 
@@ -133,7 +133,7 @@ class Provider:
                 written += tokens
                 self._known.add(running.digest())
         self.rewrites += messages[: len(self._before)] != self._before
-        self._before, self.held = messages, Held(read + written)
+        self._before, self.held = messages, Held(1.0)
         self.dollars += self._model.cost(Usage(0, 0, read, written))
         self.bills.append(self.dollars)
 

@@ -77,8 +77,8 @@ class Scope:
 class Held:
     """What a provider's cache holds of a conversation, as last reported."""
 
-    tokens: int
-    """As the provider counts them."""
+    share: float
+    """Of its last request, 0 to 1: the provider counts in tokens of its own, so nothing but their proportion can be told."""
     long: bool = False
     """It is written for the long lifetime."""
 
@@ -167,7 +167,7 @@ class CacheGuard:
         before, tokens = self._standing.get(name) or _Standing(), _held(usage)
         written = usage.cache_write_tokens or (usage.cache_write_tokens is None and verdict.cause in EXPLAINED)
         cold = usage.cache_read_tokens == 0 and not written  # sums, where it took several rounds
-        held = None if tokens is None else Held(tokens, long)
+        held = None if tokens is None else Held(_share(tokens, usage), long)
         self._standing.put(name, _Standing(cold, before.append_only or verdict.cause == "bust", len(turn.prefix.came), held))
 
 
@@ -184,6 +184,12 @@ def _held(usage: Usage) -> int | None:
     if read is None and written is None and fresh is None:
         return None
     return (read or 0) + (fresh or 0 if written is None else written)
+
+
+def _share(held: int, usage: Usage) -> float:
+    usage = usage.rounds[-1] if usage.rounds else usage
+    whole = (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0) + (usage.input_tokens or 0)
+    return min(1.0, held / whole) if whole else 0.0
 
 
 def _verdict(state: _State | None, now: Turn, terms: Terms) -> Verdict:

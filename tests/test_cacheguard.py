@@ -105,14 +105,15 @@ def test_a_provider_that_reports_no_writes_has_written_what_it_could_not_find(se
 
 @pytest.mark.parametrize(("usages", "parts", "held"), [
     ([], 0, None),
-    ([used(0, 10_000)], 1, Held(10_000)),
+    ([used(0, 10_000)], 1, Held(1.0)),
     ([used(0, 10_000)], 2, None),
-    ([used(0, 10_000), used(10_000, 2_000)], 2, Held(12_000)),
-    ([used(0, None, 10_000), used(9_984, None, 5_000)], 2, Held(14_984)),
-    ([used(0, 0, 10_000)], 1, Held(0)),
-    ([replace(used(0, 10_000), cache_write_long_tokens=10_000), used(10_000, 0)], 2, Held(10_000, long=True)),
+    ([used(0, 10_000), used(10_000, 2_000)], 2, Held(1.0)),
+    ([used(0, None, 10_000), used(9_984, None, 5_000)], 2, Held(1.0)),
+    ([used(0, 10_000), used(6_000, 1_500, 2_500)], 2, Held(0.75)),
+    ([used(0, 0, 10_000)], 1, Held(0.0)),
+    ([replace(used(0, 10_000), cache_write_long_tokens=10_000), used(10_000, 0)], 2, Held(1.0, long=True)),
     ([Usage()], 1, None),
-], ids=["never seen", "written", "not the last request", "read and written", "unreported writes", "no caching", "long", "silent"])
+], ids=["never seen", "written", "not the last request", "read and written", "unreported writes", "partly", "no caching", "long", "silent"])
 def test_what_is_cached_of_a_conversation_is_what_its_last_request_was_told(usages: list[Usage], parts: int, held: Held | None) -> None:
     guard = CacheGuard()
     for turn, usage in enumerate(usages):

@@ -30,7 +30,6 @@ from headroom.fitting.tiers import tier
 from headroom.fitting.units import units
 from headroom.fitting.worth import MOST_TURNS, Rewrite, best, expected
 from headroom.prices import Model
-from headroom.tokens import starting_factor
 from headroom.transforms.references import is_reference, label
 
 Occasion = Literal["fit", "cold", "priced"]
@@ -61,7 +60,7 @@ class Means:
     """False: what was decided before stands, and nothing more is decided."""
 
 
-COLD = Held(0)
+COLD = Held(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,8 @@ class Case:
             for i, size in cut.folded.items():
                 now[i] = size
         held, turns = COLD if self._now.occasion == "cold" else self._now.held, expected(len(self._subject.conversation.replies))
-        cached = None if held is None else int(held.tokens / starting_factor(self._subject.conversation.model))
+        sent = whole - (sum(now[self._now.first :]) if self._now.first else 0)
+        cached = None if held is None else round(held.share * sent)
         found: dict[int, Rewrite] = {}
         removed = behind = 0
         for i in range(len(now) - 1, -1, -1):

@@ -169,12 +169,12 @@ WARM = Now(TENTH, "priced", lossy=True)
     pytest.param([*edited(1, 14), *map(kept, range(5))], WARM, {*range(1, 14)}, id="much of it had its day"),
     pytest.param([*edited(1, 2), *map(kept, range(12))], WARM, set(), id="little did, with much behind it"),
     pytest.param([*edited(1, 2), *map(kept, range(22)), *edited(2, 7), *map(kept, range(30, 34))], WARM, {25, 26, 27, 28, 29, 30}, id="from where it pays most"),
-    pytest.param([*edited(1, 2), *map(kept, range(12))], replace(WARM, held=Held(0)), {1}, id="nothing of it is cached"),
+    pytest.param([*edited(1, 2), *map(kept, range(12))], replace(WARM, held=Held(0.0)), {1}, id="nothing of it is cached"),
     pytest.param([*edited(1, 14), *map(kept, range(5))], replace(WARM, model=replace(TENTH, binds=True)), set(), id="reasoning is bound"),
     pytest.param([*edited(1, 14), *map(kept, range(5))], replace(WARM, model=None), set(), id="no price is known"),
     pytest.param([*edited(1, 14), *map(kept, range(5))], replace(WARM, lossy=False), set(), id="nothing could be had back"),
     pytest.param([*edited(1, 11), *map(kept, range(5))], WARM, {*range(1, 11)}, id="written for the short lifetime"),
-    pytest.param([*edited(1, 11), *map(kept, range(5))], replace(WARM, held=Held(200_000, long=True)), set(), id="and for the long one"),
+    pytest.param([*edited(1, 11), *map(kept, range(5))], replace(WARM, held=Held(1.0, long=True)), set(), id="and for the long one"),
 ])
 def test_what_had_its_day_is_folded_where_that_pays(reads: list[tuple[str, str]], now: Now, parts: set[int]) -> None:
     values = unthinking(session(*reads))

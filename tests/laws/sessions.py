@@ -73,7 +73,7 @@ class Turn:
     before: Before = ""
     cold: bool = False
     """The provider has nothing of the conversation cached by now."""
-    held: int | None = None
+    held: float | None = None
     """So many tokens of it are known to be cached."""
     options: Options | None = None
     """Other than until now; the processes start anew with these."""
@@ -197,7 +197,7 @@ def draw(dice: Random, dialect: str, *, workers: int = 3, options_change: bool =
 def outgrowing(session: Session, dice: Random) -> Session:
     """The same, and its model cannot read all of it; some turns find the provider's cache cold, of others it is known how warm."""
     turns = tuple(
-        replace(turn, cold=dice.random() < 0.2, held=dice.choice([None, 0, 2_000, 50_000]), options=turn.options and _means(turn.options, dice))
+        replace(turn, cold=dice.random() < 0.2, held=dice.choice([None, 0.0, 0.2, 1.0]), options=turn.options and _means(turn.options, dice))
         for turn in session.turns
     )
     return replace(session, turns=turns, options=_means(session.options, dice), window=dice.choice(WINDOWS))

@@ -241,7 +241,7 @@ async def test_what_is_held_counts_for_the_next_turn_of_a_conversation_that_lost
     begin = begins(prepared)
     caching = Caching(Ledger(), CacheGuard(), PRICES.find)
     caching.end(record(begin, Usage(100, 10, 0, 4900)))
-    assert caching.held(begin.conversation, len(begin.came)) == Held(4900)
+    assert caching.held(begin.conversation, len(begin.came)) == Held(0.98)
     assert caching.held(begin.conversation, len(begin.came) + 1) is None
     caching.end(record(replace(begin, left=array("q", [hash("other")] * len(begin.came))), Usage(5000, 10, 0, 0), ts=1.0))
     assert caching.guard.append_only(begin.conversation)

@@ -276,10 +276,10 @@ def test_why_the_past_may_be_changed(talk: Conversation, size: int, model: Model
 
     def held(opening: str, parts: int) -> Held:
         asked.append((opening, parts))
-        return Held(9_000)
+        return Held(0.9)
 
     found = Refitting(lambda name: model, INTELLIGENT).occasion(talk, "o", size, lambda opening: cold, held)
-    assert found == (occasion, Held(9_000) if occasion == "priced" else None)
+    assert found == (occasion, Held(0.9) if occasion == "priced" else None)
     assert asked == ([("o", 78)] if occasion == "priced" else [])
     assert Refitting(lambda name: model, INTELLIGENT).occasion(talk, "o", size, never, unheld) == ("fit", None)
 
@@ -306,7 +306,7 @@ def breaks(sent: Sequence[Prepared]) -> list[int]:
 async def test_what_is_cached_is_folded_at_few_turns_and_stays_so() -> None:
     client = Client(model=unbound())
     client.messages.append({"role": "user", "content": "Tidy up."})
-    sent = await priced(client, 30, Held(100_000))
+    sent = await priced(client, 30, Held(1.0))
     assert breaks(sent) == [18, 27] or breaks(sent) == [12, 18, 27]
     assert client.refitting.cuts == len(breaks(sent))
     for n in breaks(sent):
@@ -316,7 +316,7 @@ async def test_what_is_cached_is_folded_at_few_turns_and_stays_so() -> None:
     assert len(sent[-1].body) < len(client.body()) / 2
 
 
-@pytest.mark.parametrize("held", [None, Held(100_000)])
+@pytest.mark.parametrize("held", [None, Held(1.0)])
 async def test_without_a_word_of_the_cache_or_with_bound_reasoning_nothing_is(held: Held | None) -> None:
     model = replace(unbound(), binds=held is not None)
     client = Client(model=model)
@@ -332,7 +332,7 @@ async def test_another_worker_and_another_process_send_what_was_decided() -> Non
     sent: list[Prepared] = []
     for n in range(30):
         knows, other = (first, second) if n % 2 else (second, first)
-        sent.append(await knows.send(held=Held(100_000)))
+        sent.append(await knows.send(held=Held(1.0)))
         assert (await other.send()).body == sent[-1].body
         if n % 5 == 4:
             other.start()
@@ -349,10 +349,10 @@ async def test_whoever_is_second_to_decide_sends_what_stands() -> None:
     await priced(first, 18, None)
     second.messages = [*first.messages]
     await second.send()  # it has looked, and found nothing
-    decided = await first.send(held=Held(100_000))
+    decided = await first.send(held=Held(1.0))
     assert decided.fitted is not None
     assert decided.fitted.rewritten
-    assert (await second.send(held=Held(0))).body == decided.body
+    assert (await second.send(held=Held(0.0))).body == decided.body
 
 
 async def test_what_cannot_be_recorded_is_not_folded() -> None:
@@ -360,11 +360,11 @@ async def test_what_cannot_be_recorded_is_not_folded() -> None:
     client.messages.append({"role": "user", "content": "Tidy up."})
     sent = await priced(client, 18, None)
     client.full = True
-    sent.append(await client.send(held=Held(100_000)))
+    sent.append(await client.send(held=Held(1.0)))
     client.full = False
     assert breaks(sent) == []
     client.messages += seen(18)
-    assert breaks([sent[-1], await client.send(held=Held(100_000))]) == []
+    assert breaks([sent[-1], await client.send(held=Held(1.0))]) == []
 
 
 async def test_a_price_tier_is_crossed_by_a_cut_and_every_worker_makes_it() -> None:
