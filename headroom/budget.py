@@ -79,6 +79,11 @@ def _count(n: int, name: str) -> str:
     return f"{n} {name}{'s' if n != 1 else ''}"
 
 
+def dollars(usd: float) -> str:
+    """An amount in words; cents would hide what is smaller: most requests, and budgets that somebody tries out."""
+    return f"${usd:,.2f}" if abs(usd) >= 1 or abs(usd * 100 - round(usd * 100)) < 1e-6 else f"${usd:,.4f}"
+
+
 def nanos(usd: float) -> int:
     return round(usd * NANO)
 

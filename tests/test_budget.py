@@ -18,6 +18,7 @@ from headroom.budget import (
     Window,
     asked,
     charge,
+    dollars,
     estimate,
     moment,
     named,
@@ -53,6 +54,13 @@ def at(text: str, zone: ZoneInfo | timezone = BERLIN) -> float:
 def test_days_and_months_are_those_of_the_calendar(period: Period, now: str, slot: int, resets: str) -> None:
     assert window(period, at(now), BERLIN) == Window(slot, 1)
     assert resets_at(period, slot, None, BERLIN) == at(resets)
+
+
+@pytest.mark.parametrize(("usd", "said"), [
+    (0, "$0.00"), (20, "$20.00"), (0.5, "$0.50"), (1234.5678, "$1,234.57"), (0.001, "$0.0010"), (0.0255, "$0.0255"), (0.07, "$0.07"),
+])
+def test_no_amount_is_said_to_be_nothing(usd: float, said: str) -> None:
+    assert dollars(usd) == said
 
 
 def test_a_day_that_begins_at_one_begins_there() -> None:

@@ -40,12 +40,8 @@ def main() -> None:
 
 def dispatch(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     """Exit codes: 0 fine, 1 it failed, 2 it was asked wrongly, 130 interrupted."""
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        print(usage(), file=stdout)
-        return 0
-    if argv[0] in ("-V", "--version", "version"):
-        print(f"headroom {__version__}", file=stdout)
-        return 0
+    if not argv or argv[0] in ("-h", "--help", "help", "-V", "--version", "version"):
+        return _about(argv, stdout)
     if argv[0] not in COMMANDS:
         print(f"headroom: no command {argv[0]!r}; see headroom --help", file=sys.stderr)
         return 2
@@ -64,6 +60,15 @@ def dispatch(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) ->
         return 1  # `headroom … | head` is no fault
     except KeyboardInterrupt:
         return 130
+
+
+def _about(argv: Sequence[str], stdout: TextIO) -> int:
+    version = argv and argv[0] in ("-V", "--version", "version")
+    try:
+        print(f"headroom {__version__}" if version else usage(), file=stdout)
+    except BrokenPipeError:
+        return 1  # `headroom | head` is no fault either
+    return 0
 
 
 def usage() -> str:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import anyio
 
-from headroom.budget import NANO, PERIODS, Period, moment, resets_at, window
+from headroom.budget import NANO, PERIODS, Period, dollars, moment, resets_at, window
 from headroom.conversation import Json
 from headroom.errors import OurError
 from headroom.layers.budget import EACH, account
@@ -76,4 +76,4 @@ def _line(row: dict[str, Json], now: float, zone: tzinfo | None) -> str:
     flight = f", ${row['reserved']:,.4f} in flight" if row["reserved"] else ""
     begins = moment(row["resets_at"], now, zone)
     again = f"there is more {begins}" if row["period"] == "hourly" and row["spent"] else f"begins anew {begins}"
-    return f"{row['period']}: ${row['spent']:,.4f} of ${row['limit']:,.2f} {EACH[row['period']]} spent{flight}, ${row['remaining']:,.4f} left; {again}"
+    return f"{row['period']}: ${row['spent']:,.4f} of {dollars(row['limit'])} {EACH[row['period']]} spent{flight}, ${row['remaining']:,.4f} left; {again}"

@@ -82,13 +82,20 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     return 0
 
 
+def _share(text: str) -> float:
+    try:
+        return share(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None  # of a ValueError argparse shows no words
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="headroom compress", allow_abbrev=False, description=__doc__)
     parser.add_argument("file", metavar="FILE", help="a text file, or - for standard input")
     parser.add_argument("--tool", default="Bash", metavar="NAME", help="the tool that printed it; Read: a file, which stays exact [default: Bash]")
     parser.add_argument("--command", default="", metavar="LINE", help="the command line that printed it")
     parser.add_argument("--query", default="", metavar="TEXT", help="what the user asked before; views keep what it names")
-    parser.add_argument("--ratio", type=share, metavar="F", help="share of its tokens that prose keeps, as --target-ratio")
+    parser.add_argument("--ratio", type=_share, metavar="F", help="share of its tokens that prose keeps, as --target-ratio")
     parser.add_argument("--lossless", action="store_true", help="no views: only what can be read back from the short form itself")
     parser.add_argument("--explain", action="store_true", help="what every compressor made of it, and why the winner won")
     shape = parser.add_mutually_exclusive_group()

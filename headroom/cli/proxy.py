@@ -17,6 +17,7 @@ from typing import TextIO
 import anyio
 
 from headroom import __version__
+from headroom.budget import dollars
 from headroom.cli.address import base_url, reachable
 from headroom.compressors.code import syntax
 from headroom.errors import OurError, SettingsError
@@ -175,7 +176,7 @@ def _limits(settings: Settings, state: str) -> str:
     rates = " and ".join(f"{n:,} {what}" for n, what in counted if n)
     rows = [f"{rates} a minute for each credential"] if rates else []
     if settings.budget is not None:
-        rows.append(f"${settings.budget:,.2f} {EACH[settings.budget_period]} for all")
+        rows.append(f"{dollars(settings.budget)} {EACH[settings.budget_period]} for all")
     if rows and settings.workers > 1 and state == "memory:":
         rows.append("each worker has its share, since in memory they cannot count together")
     return "; ".join(rows) or "none"

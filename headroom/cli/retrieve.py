@@ -47,8 +47,15 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     except ValueError as error:
         print(f"headroom: {error}", file=sys.stderr)
         return 2
-    stdout.write(json.dumps({"key": given.key, "text": text}) + "\n" if given.json else text)
+    if given.json:
+        text = json.dumps({"key": given.key, "text": text})
+    stdout.write(text if _exact(given, stdout) or text.endswith("\n") else f"{text}\n")
     return 0
+
+
+def _exact(given: Any, stdout: TextIO) -> bool:
+    """A whole original goes into a file or a pipe byte for byte; a prompt should not stand behind the last line of anything else."""
+    return not (given.json or given.lines or given.query or stdout.isatty())
 
 
 def _from_proxy(given: Any, settings: Settings, *, person: bool) -> str | None:

@@ -102,8 +102,8 @@ def _table(found: Mapping[str, Any]) -> list[str]:
             lines += [_line(f"  {row['name'] or NAMELESS[dimension]}", row) for row in rows[:SHOWN]]
             lines += [f"  and {len(rows) - SHOWN} more: --json"] if len(rows) > SHOWN else []
     lines += [""] if whole["unpriced"] or found["lost"] else []
-    lines += [f"{whole['unpriced']:,} requests are in no sum of dollars: no price is known for their model"] if whole["unpriced"] else []
-    lines += [f"{found['lost']:,} requests are missing here, since the ledger could not be written"] if found["lost"] else []
+    lines += [f"in no sum of dollars, since no price is known for their model: {_requests(whole['unpriced'])}; --prices FILE of headroom proxy can name one"] if whole["unpriced"] else []
+    lines += [f"missing here, since the ledger could not be written: {_requests(found['lost'])}"] if found["lost"] else []
     return lines
 
 
@@ -113,6 +113,10 @@ def _line(title: str, sums: Mapping[str, Any]) -> str:
         f"{start}{sums['tokens_before']:>16,}{sums['tokens_saved']:>14,}{sums['savings_percent']:>7.1f}%"
         f"{_dollars(sums['spent_usd']):>13}{_dollars(sums['saved_usd']):>14}"
     )
+
+
+def _requests(count: int) -> str:
+    return f"{count:,} request{'' if count == 1 else 's'}"
 
 
 def _dollars(usd: float) -> str:

@@ -22,6 +22,7 @@ from headroom.budget import (
     Window,
     asked,
     charge,
+    dollars,
     estimate,
     moment,
     named,
@@ -150,8 +151,8 @@ class Budget:
         begins = moment(resets_at(terms.period, balance.slot, balance.oldest, terms.zone), now, terms.zone)
         again = "there is more to spend" if terms.period == "hourly" else "it begins anew"
         return OverBudget(
-            f"the budget of ${terms.usd:,.2f} {EACH[terms.period]} does not allow this request: ${balance.spent / NANO:,.2f} spent, "
-            f"${balance.reserved / NANO:,.2f} in flight, and it may cost up to ${amount / NANO:,.2f}; {again} {begins}"
+            f"the budget of {dollars(terms.usd)} {EACH[terms.period]} does not allow this request: {dollars(balance.spent / NANO)} spent, "
+            f"{dollars(balance.reserved / NANO)} in flight, and it may cost up to {dollars(amount / NANO)}; {again} {begins}"
         )
 
     def settle(self, id: str, amount: int) -> None:

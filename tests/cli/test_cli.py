@@ -57,3 +57,15 @@ def test_settings_say_where_values_come_from_and_hide_secrets() -> None:
     rows = json.loads(run("settings", "--json", environ=environ)[1])["settings"]
     assert {"option": "--port", "environment": "HEADROOM_PORT", "value": "9999", "from": "environment"}.items() <= rows[1].items()
     assert run("settings", "--markdown")[1].startswith("| option |")
+
+
+class Gone(io.StringIO):
+    """A pipe whose reader has left."""
+
+    def write(self, text: str, /) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("argv", [(), ("--version",), ("settings",), ("prices",)])
+def test_a_reader_that_has_seen_enough_is_no_fault(argv: tuple[str, ...]) -> None:
+    assert dispatch(argv, {}, Gone()) == 1

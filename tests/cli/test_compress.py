@@ -90,3 +90,9 @@ def test_a_locale_of_few_signs_is_no_error(log: str, more: tuple[str, ...]) -> N
     stdout.flush()
     if more in (("--text",), ("--json",)):
         assert data.getvalue().decode() == run(log, *more)[1]
+
+
+def test_a_share_that_cannot_be_says_what_can(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(log, "--ratio", "7")
+    assert "must be a number from 0.1 to 1" in capsys.readouterr().err

@@ -41,8 +41,8 @@ def run(environ: dict[str, str], *argv: str) -> tuple[int, str]:
 
 def test_an_original_comes_from_the_state_when_no_proxy_runs(environ: dict[str, str]) -> None:
     assert run(environ, KEY) == (0, TEXT)
-    assert run(environ, KEY, "--lines", "2-2") == (0, "two é")
-    assert run(environ, KEY, "--lines", "2-3", "--query", "two") == (0, "[1 best of 1 matching lines, of lines 2-3]\n2:two é\n3-three")
+    assert run(environ, KEY, "--lines", "2-2") == (0, "two é\n")
+    assert run(environ, KEY, "--lines", "2-3", "--query", "two") == (0, "[1 best of 1 matching lines, of lines 2-3]\n2:two é\n3-three\n")
     assert json.loads(run(environ, KEY, "--json")[1]) == {"key": KEY, "text": TEXT}
 
 

@@ -73,7 +73,7 @@ def test_windows_and_breakdowns(tmp_path: Path) -> None:
     assert "-$1.0000" in text
     assert "$6.0000" in text
     assert "by project" in text
-    assert "4 requests are missing" in text
+    assert "missing here, since the ledger could not be written: 4 requests" in text
     found = json.loads(said("--json", HEADROOM_STATE=f"sqlite:{state}"))
     assert [(w["window"], w["requests"], w["saved_usd"]) for w in found["windows"]] == [("today", 1, -1.0), ("7_days", 2, -2.0), ("all_time", 3, -3.0)]
     assert {row["name"]: row["requests"] for row in found["windows"][2]["by_model"]} == {"m1": 2, "m2": 1}
