@@ -51,7 +51,13 @@ class Mirror:
 
     def forget_hours(self, before: int) -> None:
         """Those that begin before a moment."""
-        self.run(lambda db: db.execute(_DROP.format("<"), ("hourly", before)))
+
+        def work(db: sqlite3.Connection) -> None:
+            with transaction(db):
+                db.execute(_DROP.format("<"), ("hourly", before))
+                db.execute("DELETE FROM parts WHERE part LIKE 'hourly/%' AND CAST(substr(part, 8) AS INTEGER) < ?", (before,))
+
+        self.run(work)
 
     def known(self, node: str) -> dict[str, int]:
         """The versions of a node's parts."""

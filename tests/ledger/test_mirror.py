@@ -44,6 +44,7 @@ def test_old_hours_are_forgotten_and_days_are_not() -> None:
         mirror.put("a", part, 1, [("all", "", row(1))])
     mirror.forget_hours(7200)
     assert mirror.run(lambda db: db.execute("SELECT series, start FROM rollups ORDER BY 1, 2").fetchall()) == [("daily", 0), ("hourly", 7200)]
+    assert mirror.known("a") == {"hourly/7200": 1, "daily/0": 1}
     mirror.close()
 
 
