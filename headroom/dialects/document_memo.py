@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -25,6 +25,10 @@ OVERHEAD = 400
 WEIGHT, ELEMENT = 3, 1500
 """What an array comes to for each byte and for each element: its bytes, its texts, the forms they leave in; and the objects
 that all steps made of an element."""
+
+
+Head = tuple[str, bytes]
+"""Name of a member, and the bytes that its array begins with."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +86,11 @@ class DocumentMemo:
 
     def __init__(self, max_bytes: int = MEMO_BYTES) -> None:
         self._room = int(max_bytes * SHARE_OF_RUNS)
-        self._runs: Memo[Hashable, tuple[Run, ...]] = Memo(self._room)
+        self._runs: Memo[Head, tuple[Run, ...]] = Memo(self._room)
         self._next: Memo[Hashable, tuple[Link, ...]] = Memo((max_bytes - self._room) // 2)
         self._facts: Memo[tuple[Link, str], Any] = Memo((max_bytes - self._room) // 2)
 
-    def longest(self, key: Hashable, raw: bytes, at: int) -> tuple[Run | None, int]:
+    def longest(self, key: Head, raw: bytes, at: int) -> tuple[Run | None, int]:
         """The run of which most stands in an array that opens at `at` and begins with `key`, and how many values that are."""
         best: Run | None = None
         most = 0
@@ -98,21 +102,19 @@ class DocumentMemo:
                 break
         return best, most
 
-    def keep(self, key: Hashable, run: Run, instead: Run | None) -> None:
+    def keep(self, key: Head, run: Run, instead: Run | None) -> None:
         """`instead`: a run that this one goes on from, and that is not needed beside it."""
         runs = [run, *(each for each in self._runs.get(key) or () if each is not instead)][:FORKS]
-        sizes = [each.size + OVERHEAD for each in runs]
-        while len(runs) > 1 and sum(sizes) > self._room // 2:
+        while len(runs) > 1 and _size(key, runs) > self._room // 2:
             runs.pop()
-            sizes.pop()
-        self._runs.put(key, tuple(runs), sum(sizes))
+        self._runs.put(key, tuple(runs), _size(key, runs))
 
-    def charge(self, key: Hashable, run: Run) -> None:
+    def charge(self, key: Head, run: Run) -> None:
         """What is left with a run takes more than when it was kept. One that has become too large is forgotten."""
         runs = self._runs.get(key) or ()
         if run in runs:
             others = tuple(each for each in runs if each is not run)
-            self._runs.put(key, others, sum(each.size + OVERHEAD for each in others))
+            self._runs.put(key, others, _size(key, others))
             self.keep(key, run, None)
 
     def follow(self, key: Hashable, raw: bytes, at: int) -> Link | None:
@@ -131,6 +133,10 @@ class DocumentMemo:
 
     def remember(self, link: Link, name: str, fact: object, size: int) -> None:
         self._facts.put((link, name), fact, size + OVERHEAD)
+
+
+def _size(key: Head, runs: Sequence[Run]) -> int:
+    return len(key[1]) + sum(run.size + OVERHEAD for run in runs)
 
 
 def _moved(places: list[int], by: int) -> list[int]:

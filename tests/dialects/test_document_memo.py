@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from headroom.dialects.document_memo import FORKS, DocumentMemo, Link, Run
 
+HEAD = ("member", b"[")
+
 
 def test_a_value_is_found_again_behind_the_run_it_stood_behind() -> None:
     memo, first = DocumentMemo(), Link(b'{"a":1}', 7)
@@ -53,34 +55,42 @@ def test_a_run_is_known_as_far_as_it_stands_there() -> None:
 def test_of_several_the_longest_counts_and_one_that_is_gone_on_with_makes_way() -> None:
     memo, (one, raw) = DocumentMemo(), run(b"{}", b'"a"')
     other, fork = run(b"{}", b'"b"')
-    memo.keep("key", one, None)
-    memo.keep("key", other, None)
-    assert memo.longest("key", raw, 0) == (one, 2)
-    assert memo.longest("key", fork, 0) == (other, 2)
+    memo.keep(HEAD, one, None)
+    memo.keep(HEAD, other, None)
+    assert memo.longest(HEAD, raw, 0) == (one, 2)
+    assert memo.longest(HEAD, fork, 0) == (other, 2)
     longer, more = run(b"{}", b'"a"', b"[]")
-    memo.keep("key", longer, one)
-    assert memo.longest("key", raw, 0) == (longer, 2)
-    assert memo.longest("key", more, 0) == (longer, 3)
-    assert memo.longest("other", raw, 0) == (None, 0)
+    memo.keep(HEAD, longer, one)
+    assert memo.longest(HEAD, raw, 0) == (longer, 2)
+    assert memo.longest(HEAD, more, 0) == (longer, 3)
+    assert memo.longest(("other", b"["), raw, 0) == (None, 0)
 
 
 def test_forks_are_forgotten_before_all_is() -> None:
     memo, runs = DocumentMemo(80_000), [run(b'"%d"' % i + b'"x"' * 2000) for i in range(3)]
     for each, _ in runs:
-        memo.keep("key", each, None)
-    assert memo.longest("key", runs[2][1], 0)[0] is runs[2][0]
-    assert memo.longest("key", runs[0][1], 0)[0] is None
+        memo.keep(HEAD, each, None)
+    assert memo.longest(HEAD, runs[2][1], 0)[0] is runs[2][0]
+    assert memo.longest(HEAD, runs[0][1], 0)[0] is None
 
 
 def test_what_is_left_with_a_run_and_stands_elsewhere_is_charged_for() -> None:
     memo, (one, raw), (other, _) = DocumentMemo(80_000), run(b'"a"'), run(b'"b"')
-    memo.keep("key", other, None)
-    memo.keep("key", one, None)
+    memo.keep(HEAD, other, None)
+    memo.keep(HEAD, one, None)
     one.traces.foreign = 10_000
-    memo.charge("key", one)
-    assert memo.longest("key", raw, 0) == (one, 1)
+    memo.charge(HEAD, one)
+    assert memo.longest(HEAD, raw, 0) == (one, 1)
     one.traces.foreign = 100_000
-    memo.charge("key", one)
-    assert memo.longest("key", raw, 0) == (None, 0)
-    memo.charge("key", one)  # as is one that was never kept
-    assert memo.longest("key", raw, 0) == (None, 0)
+    memo.charge(HEAD, one)
+    assert memo.longest(HEAD, raw, 0) == (None, 0)
+    memo.charge(HEAD, one)  # as is one that was never kept
+    assert memo.longest(HEAD, raw, 0) == (None, 0)
+
+
+def test_what_an_array_is_found_by_is_charged_for() -> None:
+    memo, (one, raw) = DocumentMemo(80_000), run(b'"a"')
+    long = ("member", b"[" + b"x" * 16_000)
+    for i in range(4):
+        memo.keep((f"{i}", long[1]), one, None)
+    assert [memo.longest((f"{i}", long[1]), raw, 0)[1] for i in range(4)] == [0, 0, 1, 1]
