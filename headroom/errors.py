@@ -6,6 +6,14 @@ sees of any of them is written by its dialect, in its provider's own error shape
 
 from __future__ import annotations
 
+import sys
+
+
+def extra(name: str) -> str:
+    """The command that adds an optional part. It names the Python we run in: a bare pip may belong to another one, and
+    would fetch another project there that has our name on the package index."""
+    return f"{sys.executable} -m pip install 'headroom[{name}]'"
+
 
 class HeadroomError(Exception):
     """Anything we raise on purpose; `status` is what a client is told."""

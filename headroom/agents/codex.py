@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headroom.agents.base import McpServer, Unparsable
+from headroom.errors import extra
 
 SERVERS = "mcp_servers"
 BEGIN, END = "# >>> headroom mcp install >>>", "# <<< headroom mcp install <<<"
@@ -87,7 +88,7 @@ def _toml() -> Any:
     try:
         return importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     except ImportError:
-        raise Unparsable("this Python cannot read TOML without the extra: pip install 'headroom[mcp]'") from None
+        raise Unparsable(f"this Python cannot read TOML without the extra: {extra('mcp')}") from None
 
 
 def _servers(whole: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from headroom import __version__
 from headroom.budget import dollars
 from headroom.cli.address import base_url, reachable
 from headroom.compressors.code import syntax
-from headroom.errors import OurError, SettingsError
+from headroom.errors import OurError, SettingsError, extra
+from headroom.http.coding import reads_zstd
 from headroom.http.limits import Limits
 from headroom.http.server import listen, port_of, serve
 from headroom.layers.budget import EACH
@@ -34,7 +35,7 @@ from headroom.settings import Settings
 from headroom.stores import shown
 
 WHO_SECONDS = 1.0
-NO_SYNTAX = "by indentation: for syntax trees, pip install 'headroom[code]'"
+NO_SYNTAX = f"by indentation: for syntax trees, {extra('code')}"
 IN_MEMORY = ", each with a state of its own: an original can be asked for by HTTP only where it was kept"
 SWITCH_SECONDS = 0.001
 """How long a worker thread may hold the interpreter while the event loop waits; CPython's default is 5 ms."""
@@ -159,6 +160,8 @@ def banner(settings: Settings, state: str, port: int) -> str:
         f"  Codex         codex -c openai_base_url='\"{base}/v1\"'",
         f"  figures       curl {base}/stats",
     ]
+    if not reads_zstd():
+        rows.insert(-1, f"                signed in with ChatGPT it sends zstd, which is read with: {extra('zstd')}")
     if settings.workers > 1:
         rows.insert(3, f"  workers      {settings.workers}{IN_MEMORY if state == 'memory:' else ''}")
     if settings.prices:

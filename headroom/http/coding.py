@@ -10,6 +10,8 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any, Protocol
 
+from headroom.errors import extra
+
 try:
     import zstandard
 
@@ -121,9 +123,14 @@ def _inflate(inflating: _Inflating, data: bytes, cap: int, at: int = 0) -> tuple
     return b"".join(pieces), at
 
 
+def reads_zstd() -> bool:
+    """What cannot be read passes through as it came, and nobody would know why nothing is saved."""
+    return zstd is not None
+
+
 def _zstd(data: bytes, cap: int) -> bytes:
     if zstd is None:
-        raise UnknownCoding("zstd needs the package zstandard (pip install 'headroom[zstd]')")
+        raise UnknownCoding(f"zstd needs the package zstandard: {extra('zstd')}")
     # Frames may ask for a window of gigabytes; RFC 8878 §3.1.1.1.2 lets a decoder stop at 8 MB.
     context = zstd.ZstdDecompressor(max_window_size=8 << 20)
     try:

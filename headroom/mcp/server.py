@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headroom import __version__
-from headroom.errors import HeadroomError
+from headroom.errors import HeadroomError, extra
 from headroom.mcp.tools import Tool
 
 NAME = "headroom"
@@ -21,7 +21,7 @@ MAX_RESULT_CHARS = 500_000
 """The most that Claude Code lets a tool ask for before it cuts a result short (code.claude.com/docs/en/mcp, output limits):
 who asks for an original wants all of it."""
 
-MISSING = "the MCP server needs the official Python SDK: pip install 'headroom[mcp]'"
+MISSING = f"the MCP server needs the official Python SDK: {extra('mcp')}"
 
 
 def available() -> bool:

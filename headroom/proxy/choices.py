@@ -11,6 +11,7 @@ from pathlib import Path
 
 from headroom.compressors.code import indentation, python_ast, syntax
 from headroom.compressors.code.base import Method
+from headroom.errors import extra
 from headroom.http.client import ClientLimits
 from headroom.layers.budget import Terms
 from headroom.learning.toin import Toin
@@ -92,5 +93,5 @@ def outline_of(settings: Settings) -> Outline | None:
     if settings.code_aware and syntax.available():
         methods.insert(1, syntax.method())
     elif settings.code_aware:
-        log.warning("--code-aware: no syntax trees without the extra, pip install 'headroom[code]'; bodies are found by indentation")
+        log.warning("--code-aware: no syntax trees without the extra, %s; bodies are found by indentation", extra("code"))
     return Outline(methods, whole_reads=settings.intercept_tool_results, code=settings.code_aware)

@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 
-from headroom.errors import SettingsError, StoreError
+from headroom.errors import SettingsError, StoreError, extra
 from headroom.stores.breaker import Breaker
 from headroom.stores.redisurl import RedisURL
 
@@ -135,7 +135,7 @@ def _connect(url: RedisURL) -> tuple[Any, Any]:
         from redis.asyncio.retry import Retry  # noqa: PLC0415
         from redis.backoff import NoBackoff  # noqa: PLC0415
     except ImportError:
-        raise SettingsError("a state in Redis needs redis-py: pip install 'headroom[redis]'") from None
+        raise SettingsError(f"a state in Redis needs redis-py: {extra('redis')}") from None
     tls: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": url.ca} if url.tls else {}
     pool = BlockingConnectionPool(
         max_connections=CONNECTIONS, timeout=url.timeout, connection_class=SSLConnection if url.tls else Connection,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from headroom.budget import NANO, Period, window
 from headroom.cli import dispatch
 from headroom.cli.proxy import banner
+from headroom.http import coding
 from headroom.layers.budget import account
 from headroom.settings import Settings
 from headroom.stores import open_counters, open_store
@@ -91,3 +93,9 @@ def test_state_in_memory_is_the_proxys_alone(capsys: pytest.CaptureFixture[str])
 ])
 def test_the_banner_tells_of_limits(settings: Settings, state: str, row: str) -> None:
     assert f"\n  limits       {row}\n" in banner(settings, state, 1)
+
+
+def test_the_banner_says_what_reads_codex(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "zstd" not in banner(Settings(), "sqlite:x", 1)
+    monkeypatch.setattr(coding, "zstd", None)
+    assert f"{sys.executable} -m pip install 'headroom[zstd]'" in banner(Settings(), "sqlite:x", 1)

@@ -90,5 +90,5 @@ def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     for name in [name for name in sys.modules if name.partition(".")[0] in ("mcp", "mcp_types")]:
         monkeypatch.delitem(sys.modules, name)
     assert run(tmp_path, action)[0] == 2
-    assert "pip install 'headroom[mcp]'" in capsys.readouterr().err
+    assert f"{sys.executable} -m pip install 'headroom[mcp]'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
