@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 
 from headroom.conversation import Json
-from headroom.dialects.document import Document, Rewrite
+from headroom.dialects.document import Document, Rewrite, Unreadable
 from headroom.dialects.shapes import compact, mapping, text_of
 
 Block = Callable[[str], Json]
@@ -25,8 +25,12 @@ def appended(source: str, member: str, text: str, block: Block) -> str:
 
 
 def without(source: str, member: str, kinds: Collection[str]) -> str | None:
-    """JSON of an element without the blocks in `member` that have one of these types; None if none would be left."""
-    document = Document.parse(source.encode())
+    """JSON of an element without the blocks in `member` that have one of these types; None if none would be left. What is no object, or too
+    long to be read, stays as it is: that is for the provider to refuse."""
+    try:
+        document = Document.parse(source.encode())
+    except Unreadable:
+        return source
     blocks = document.elements(member)
     out = [i for i, each in enumerate(blocks) if text_of(mapping(each).get("type")) in kinds]
     if not out:

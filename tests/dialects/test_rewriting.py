@@ -5,6 +5,7 @@ import json
 import pytest
 
 from headroom.conversation import Json
+from headroom.dialects.document import ITEMS
 from headroom.dialects.rewriting import appended, without
 from tests.fitting.conversations import NAMED
 
@@ -33,6 +34,7 @@ def test_what_stands_beside_it_stays_to_the_byte() -> None:
     ('{"content":[{"type":"text"}]}', '{"content":[{"type":"text"}]}'),
     ('{"content":"thinking"}', '{"content":"thinking"}'),
     ('{"role":"x"}', '{"role":"x"}'),
+    *((source, source) for source in ("1.0", '"thinking"', "null", '[{"type":"thinking"}]', f'{{"content":[{"1," * ITEMS}{{"type":"thinking"}}]}}')),
 ])
 def test_blocks_taken_out(source: str, made: str | None) -> None:
     assert without(source, "content", {"thinking"}) == made
