@@ -39,7 +39,6 @@ class Caller:
     """By the key of its opening: the provider has nothing of a conversation cached, and the past may be changed for that."""
     held: Callable[[str, int], Held | None] = unheld
     """By that key and the number of texts in the last request: what it has cached, if the past may be changed where that pays."""
-
     trial: bool = False
     """Nothing will be sent, so nothing is recorded."""
 
