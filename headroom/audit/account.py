@@ -106,7 +106,7 @@ def text(outcomes: Sequence[Outcome], modes: Sequence[str], sessions: int, warni
 
 def _totals(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
     direct = whole([outcome.direct for outcome in outcomes])
-    yield f"{len(outcomes)} sessions, {direct.requests:,} requests; replayed here, nothing was sent anywhere."
+    yield f"{counted(len(outcomes), 'session')}, {counted(direct.requests, 'request')}; replayed here, nothing was sent anywhere."
     yield ""
     yield f"{'':<24} {'input tokens':>14} {'read':>14} {'written':>12} {'uncached':>12} {'input $':>10} {'output $':>10} {'all $':>10} {'saved':>8}"
     reported = whole([outcome.reported for outcome in outcomes])
@@ -160,6 +160,8 @@ def _name(name: str) -> str:
 
 def _tables(tally: Tally) -> Iterator[str]:
     for title, rows in (("output of", tally.tools), ("shortened by", tally.kinds)):
+        if not rows:
+            continue
         yield f"  {title:<32} {'count':>7} {'tokens':>12} {'with Headroom':>14} {'saved':>8} {'$ saved':>10}"
         listed = sorted(rows.items(), key=lambda item: (-item[1].usd, item[1].after - item[1].before, item[0]))
         rest = Row()
@@ -169,7 +171,8 @@ def _tables(tally: Tally) -> Iterator[str]:
             yield (f"  {name[:32]:<32} {row.parts:>7} {row.before:>12,} {row.after:>14,} "
                    f"{percent(1 - row.after / row.before if row.before else 0):>8} {row.usd:>10.4f}")
         yield ""
-    yield f"  {'left alone':<32} {'count':>7} {'tokens':>12}"
+    if tally.left:
+        yield f"  {'left alone':<32} {'count':>7} {'tokens':>12}"
     for name, row in sorted(tally.left.items(), key=lambda item: (-item[1].before, item[0])):
         yield f"  {name:<32} {row.parts:>7} {row.before:>12,}"
     yield from (f"  failed: {name} {count}" for name, count in tally.failed.items())
@@ -181,12 +184,12 @@ def _notes(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
     unpriced = _unpriced(outcomes)
     if unpriced:
         lost = whole([outcome.direct for outcome in outcomes]).unpriced
-        yield f"No price is known of {', '.join(sorted(unpriced))}: {lost} requests are in the tokens and not in the dollars."
+        yield f"No price is known of {', '.join(sorted(unpriced))}: {counted(lost, 'request')} counted in tokens, not in dollars."
     dates = sorted({date for outcome in outcomes for date in outcome.models.values() if date})
     yield f"Prices hold since {dates[0] if dates else '-'}{f' to {dates[-1]}, by model' if dates[1:] else ''}. Output is counted as reported, the same for all."
     hidden = [outcome for outcome in outcomes if outcome.scale.hidden]
     if hidden:
-        yield (f"Estimated from the first request's usage: what {len(hidden)} files do not show (tool definitions, system prompt), "
+        yield (f"Estimated from the first request's usage: what {counted(len(hidden), 'transcript')} left out (tool definitions, system prompt), "
                f"{min(o.scale.hidden for o in hidden):,} to {max(o.scale.hidden for o in hidden):,} tokens; it is never shortened here.")
     yield "The cache is simulated: prefixes by blocks; 5 min or 1 h (Anthropic), 30 min (OpenAI), 5 min assumed (Gemini); the files' time stamps."
     if set(modes) - {LOSSLESS}:
@@ -195,7 +198,7 @@ def _notes(outcomes: Sequence[Outcome], modes: Sequence[str]) -> Iterator[str]:
         yield WHY
     broken = sum(outcome.broken for outcome in outcomes)
     if broken:
-        yield f"{broken} lines or files could not be read."
+        yield f"Could not be read: {counted(broken, 'line or file', 'lines or files')}."
 
 
 def _fetching(outcomes: Sequence[Outcome], modes: Sequence[str]) -> str:
@@ -224,6 +227,10 @@ def break_even(outcomes: Sequence[Outcome], mode: str) -> float | None:
 
 def _unpriced(outcomes: Sequence[Outcome]) -> set[str]:
     return {model or "(unnamed)" for outcome in outcomes for model, date in outcome.models.items() if date is None}
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def percent(share: float) -> str:

@@ -46,6 +46,8 @@ def run(argv: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="headroom: %(message)s")
     for warning in loaded.warnings:
         print(f"headroom: warning: {warning}", file=sys.stderr)
+    if loaded.settings.log_messages and not loaded.settings.log_file:
+        print("headroom: warning: --log-messages logs nothing without --log-file PATH", file=sys.stderr)
     table = prices(loaded.settings.prices)  # before anything is bound: a wrong file must be known at once
     if (stale := table.stale(date.today())) is not None:
         print(f"headroom: warning: {stale}", file=sys.stderr)

@@ -31,6 +31,9 @@ ABOUT = {
     "reset": "forget everything learned",
 }
 
+POLICIES = {"as_is": "shortened", "gentle": "lossless", "whole": "untouched"}
+"""In words: of an output, "as is" would say the opposite."""
+
 MAX_FILE = 4 << 20
 """Bytes of an exported file; the largest we write has 2,000 patterns of some 250 bytes."""
 
@@ -108,10 +111,10 @@ def _table(answer: Json) -> list[str]:
     rows = answer["patterns"]
     if not rows:
         return ["nothing was learned yet: no output was shortened and counted on this state"]
-    head = f"{'tool':<20} {'signature':<23} {'compressed':>10} {'lossy':>6} {'dropped':>7} {'spared':>6} {'retrieved':>9} {'whole':>6} {'tokens saved':>12}  policy"
+    head = f"{'tool':<20} {'signature':<23} {'compressed':>10} {'lossy':>6} {'dropped':>7} {'spared':>6} {'retrieved':>9} {'whole':>6} {'tokens saved':>12}  what follows"
     return [head, *(
         f"{_plain(row['tool']):<20} {row['signature']:<23} {row['compressed']:>10} {row['lossy']:>6} {row['dropped']:>7} {row['spared']:>6} {row['retrieved']:>9} "
-        f"{row['whole']:>6} {row['before'] - row['after']:>12,}  {row['policy']}{' (shared)' if row['shared'] else ''}"
+        f"{row['whole']:>6} {row['before'] - row['after']:>12,}  {POLICIES[row['policy']]}{' (shared)' if row['shared'] else ''}"
         for row in rows
     )]
 

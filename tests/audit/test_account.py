@@ -34,7 +34,7 @@ def test_the_worst_session_comes_first_and_a_loss_is_shown() -> None:
 def test_the_text_says_what_is_estimated_and_what_is_not_known() -> None:
     told = text(FOUND, ("lossless",), 20)
     for part in ("direct, estimated", "billed, as reported", "prefix kept, lossless: 90.0 %", "No price is known of m-2",
-                 "Prices hold since 2026-10-01.", "4,000 to 4,000 tokens", "3 lines or files could not be read", "nothing was sent anywhere"):
+                 "Prices hold since 2026-10-01.", "4,000 to 4,000 tokens", "Could not be read: 3 lines or files.", "nothing was sent anywhere"):
         assert part in told
 
 

@@ -29,7 +29,7 @@ def test_without_paths_it_is_the_users_own_sessions_worst_first(home: Path) -> N
     rows = [line.split()[0] for line in told.splitlines() if "Claude Code" in line]
     assert (code, rows) == (0, ["-work/short", "-work/long"])
     assert "2 sessions, 7 requests" in told
-    assert "1 lines or files could not be read" in told
+    assert "Could not be read: 1 line or file." in told
 
 
 @pytest.mark.parametrize(("options", "modes"), [
@@ -54,3 +54,11 @@ def test_where_nothing_is_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "empty").mkdir()
     assert run(tmp_path, str(tmp_path / "empty"))[0] == 1
     assert "no session with a request" in capsys.readouterr().err
+
+
+def test_an_audit_of_next_to_nothing_has_no_empty_tables(tmp_path: Path) -> None:
+    (tmp_path / "1.json").write_text('{"model": "claude-opus-4-8", "messages": [{"role": "user", "content": "hi"}]}', "utf-8")
+    told = run(tmp_path, str(tmp_path))[1]
+    assert told.startswith("1 session, 1 request; ")
+    assert "with Headroom" not in told
+    assert "left alone" not in told

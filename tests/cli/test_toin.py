@@ -50,8 +50,8 @@ def test_what_was_learned_is_listed(environ: dict[str, str]) -> None:
     assert code == 0
     head, first, second = text.splitlines()
     assert head.split()[:3] == ["tool", "signature", "compressed"]
-    assert first.split() == ["Bash?", KIND, "6", "6", "0", "0", "6", "6", "8,500", "whole"]
-    assert second.split()[-1] == "as_is"
+    assert first.split() == ["Bash?", KIND, "6", "6", "0", "0", "6", "6", "8,500", "untouched"]
+    assert second.split()[-1] == "shortened"
     assert [row["compressed"] for row in shown(environ)["patterns"]] == [6, 1]
 
 
