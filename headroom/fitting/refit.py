@@ -125,26 +125,25 @@ class Case:
             return Refitted(decision, removed=self._removed(decision, edits), fits=self._total(decision, edits) <= self._budget.limit)
         rows: dict[str, str] = {}
         new: list[Note] = []
-        deeper: list[int] = []
+        before = decision.forms
         at = len(self._base) - 1
         paying = self._paying(decision, edits) if self._now.occasion != "fit" and at in names else None
         if paying is not None:
             decision, _ = self._decided(decision, paying, edits, self._elements(edits))
             rows[names[at]] = encode(decision, self._head)
-            deeper += (i for i, text in decision.forms.items() if text is not None)
         while self._total(decision, edits) > self._ceiling:
             known = self._elements(edits)
             found = fit(known, self._budget, self._policy(decision, edits), decision.cuts, self._now.first)
             if len(found.cuts) == len(decision.cuts) or found.cuts[len(decision.cuts)].at not in names:
                 break
-            before, cut = decision, found.cuts[len(decision.cuts)]
+            cut = found.cuts[len(decision.cuts)]
             decision, told = self._decided(decision, cut, edits, known)
             new += told
-            deeper += (i for i, text in decision.forms.items() if text is not None and i not in before.forms)
             rows[names[cut.at]] = encode(decision, self._head)
             edits = fold(decision.cuts)
         fits = self._total(decision, edits) <= self._budget.limit
-        return Refitted(decision, rows, tuple(new), tuple(deeper), self._removed(decision, edits), fits)
+        deeper = tuple(i for i, text in decision.forms.items() if text is not None and i not in before)
+        return Refitted(decision, rows, tuple(new), deeper, self._removed(decision, edits), fits)
 
     def _paying(self, decision: Decision, edits: Mapping[Address, str]) -> Cut | None:
         """What had its day is folded, from the place on where that is worth most more than what has to be written to the

@@ -151,6 +151,17 @@ def test_a_cold_cache_is_a_good_time_to_fold_what_had_its_day() -> None:
     assert (again.decision, again.rows) == (found.decision, {})
 
 
+def test_what_is_folded_at_one_cold_cache_is_not_told_again_at_the_next() -> None:
+    now = Now(sized(200_000, binds=False), "cold", lossy=True)
+    values = session(*edited(1, 12), *edited(2, 12))
+    early = decide(values[:25], now)
+    late = decide(values, now, decision=early.decision)
+    assert early.folded
+    assert late.folded
+    assert {*early.folded}.isdisjoint(late.folded)
+    assert {i for i, form in late.decision.forms.items() if form} == {*early.folded, *late.folded}
+
+
 def kept(n: int) -> tuple[str, str]:
     """A read that has not had its day."""
     return f"src/kept{n}.py", text(n, 6000)
