@@ -47,6 +47,8 @@ def compress(body: Any, *, model: str = "", lossy: bool = False) -> Compressed:
     if isinstance(body, str):
         done = compress(body.encode("utf-8"), lossy=lossy)
         return Compressed(done.body.decode("utf-8"), done.report)
+    if not isinstance(body, (bytes, bytearray, memoryview)):
+        raise TypeError(f"a request is a dict, a list of messages, JSON text or bytes, not {type(body).__name__}")
     try:
         document = Document.parse(bytes(body))
     except Unreadable as error:

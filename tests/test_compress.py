@@ -69,6 +69,12 @@ def test_what_is_no_request_is_a_value_error(body: str | bytes) -> None:
         compress(body)
 
 
+@pytest.mark.parametrize("body", [None, 5, 2.5, ({"role": "user", "content": "hi"},)])
+def test_what_could_not_be_one_is_a_type_error(body: object) -> None:
+    with pytest.raises(TypeError, match="a list of messages"):
+        compress(body)
+
+
 def test_importing_it_brings_in_nothing_that_touches_the_world() -> None:
     """Fast to import, safe to import: no event loop, no sockets, no vocabulary."""
     seen = "import sys, headroom; print([m for m in ('anyio', 'h11', 'tiktoken', 'sqlite3', 'ssl', 'socket', 'asyncio') if m in sys.modules])"
