@@ -161,6 +161,8 @@ class Scan:
         value, chars = self._decoded()
         if not shallow(value):
             raise RecursionError
+        if chars > 2 * ITEMS and _wide(value):
+            raise Unreadable("too_costly")  # here, since who takes an element out of the body reads it as a body of its own
         return value, chars
 
     def _decoded(self) -> tuple[Json, int]:
@@ -208,3 +210,8 @@ class Scan:
 
 def _octets(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
+
+
+def _wide(value: Json) -> bool:
+    """Whether it would be too costly as a body."""
+    return isinstance(value, dict) and max(len(value), *(len(each) for each in value.values() if isinstance(each, list)), 0) > ITEMS

@@ -65,6 +65,8 @@ class Trace:
     (b'{"a":' * 200_000, "too_deep"),
     (b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "too_deep"),
     (b'{"a":[' + b"0," * ITEMS + b"0]}", "too_costly"),
+    (b'{"a":[{"b":[' + b"0," * ITEMS + b"0]}]}", "too_costly"),
+    (b'{"a":{' + b",".join(b'"%d":0' % i for i in range(ITEMS + 1)) + b"}}", "too_costly"),
 ])
 @pytest.mark.parametrize("known", [False, True])
 def test_what_cannot_be_read_says_why(raw: bytes, reason: Skip, known: bool) -> None:
