@@ -37,6 +37,10 @@ from headroom.stores import shown
 WHO_SECONDS = 1.0
 NO_SYNTAX = f"by indentation: for syntax trees, {extra('code')}"
 IN_MEMORY = ", each with a state of its own: an original can be asked for by HTTP only where it was kept"
+INSTEAD = {
+    errno.EACCES: "; ports below 1024 want a privileged user: choose another with --port",
+    errno.EADDRNOTAVAIL: "; give --host an address of this machine",
+}
 SWITCH_SECONDS = 0.001
 """How long a worker thread may hold the interpreter while the event loop waits; CPython's default is 5 ms."""
 
@@ -210,7 +214,8 @@ def _cannot_listen(settings: Settings, error: OSError) -> str:
     where = f"{settings.host}:{settings.port}"
     if error.errno == errno.EADDRINUSE:
         return f"port {settings.port} is in use: {_who_answers(settings)}; choose another with --port"
-    return f"cannot listen on {where}: {error.strerror}"
+    instead = INSTEAD.get(error.errno or 0, "")
+    return f"cannot listen on {where}: {error.strerror}{instead}"
 
 
 def _who_answers(settings: Settings) -> str:

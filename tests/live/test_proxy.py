@@ -233,7 +233,7 @@ def test_wrong_settings_are_two_and_no_traceback(options: list[str], environ: di
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(("options", "words"), [(["--host", "no.such.host.invalid"], "cannot listen"), (["--ca-bundle", "/nonexistent.pem"], "/nonexistent.pem")])
+@pytest.mark.parametrize(("options", "words"), [(["--host", "no.such.host.invalid"], "cannot listen"), (["--host", "192.0.2.1"], "--host an address of this machine"), (["--ca-bundle", "/nonexistent.pem"], "/nonexistent.pem")])
 def test_what_cannot_be_had_at_the_start_is_one_line(options: list[str], words: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "headroom", "proxy", "--port", "0", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env={**os.environ, "HOME": str(tmp_path)})
