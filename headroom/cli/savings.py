@@ -99,7 +99,7 @@ def _table(found: Mapping[str, Any]) -> list[str]:
         rows = whole[f"by_{dimension}"]
         if any(row["name"] for row in rows):
             lines += ["", f"all time, by {dimension}"]
-            lines += [_line(f"  {row['name'] or NAMELESS[dimension]}", row) for row in rows[:SHOWN]]
+            lines += [_line(f"  {row['name'] or NAMELESS[dimension]}", row, spent=dimension != "tool") for row in rows[:SHOWN]]
             lines += [f"  and {len(rows) - SHOWN} more: --json"] if len(rows) > SHOWN else []
     lines += [""] if whole["unpriced"] or found["lost"] else []
     lines += [f"in no sum of dollars, since no price is known for their model: {_requests(whole['unpriced'])}; --prices FILE of headroom proxy can name one"] if whole["unpriced"] else []
@@ -107,11 +107,12 @@ def _table(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _line(title: str, sums: Mapping[str, Any]) -> str:
+def _line(title: str, sums: Mapping[str, Any], *, spent: bool = True) -> str:
+    """`spent`: whether it is known of a row; a provider bills requests, not the outputs in them."""
     start = f"{title:<14}{sums['requests']:>10,}" if len(title) <= 14 else f"{title}\n{'':<14}{sums['requests']:>10,}"
     return (
         f"{start}{sums['tokens_before']:>16,}{sums['tokens_saved']:>14,}{sums['savings_percent']:>7.1f}%"
-        f"{_dollars(sums['spent_usd']):>13}{_dollars(sums['saved_usd']):>14}"
+        f"{_dollars(sums['spent_usd']) if spent else '-':>13}{_dollars(sums['saved_usd']):>14}"
     )
 
 

@@ -73,6 +73,7 @@ def test_windows_and_breakdowns(tmp_path: Path) -> None:
     assert "-$1.0000" in text
     assert "$6.0000" in text
     assert "by project" in text
+    assert [line.split()[-2] for line in text.splitlines() if line.startswith("  Bash")] == ["-"]
     assert "missing here, since the ledger could not be written: 4 requests" in text
     found = json.loads(said("--json", HEADROOM_STATE=f"sqlite:{state}"))
     assert [(w["window"], w["requests"], w["saved_usd"]) for w in found["windows"]] == [("today", 1, -1.0), ("7_days", 2, -2.0), ("all_time", 3, -3.0)]
