@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom.proxy.board import HALF, Board, in_folder, in_memory
+from headroom.proxy.board import FIRST, HALF, HEADER, Board, in_folder, in_memory
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX locks")
 
@@ -131,7 +131,7 @@ def test_the_slot_of_who_was_killed_is_taken_before_that_of_who_ended(processes:
         successor.kill()
 
 
-@given(st.lists(st.one_of(st.just(None), st.binary(max_size=300)), max_size=40), st.integers(0, 400))
+@given(st.lists(st.one_of(st.just(None), st.binary(min_size=1, max_size=300)), max_size=40), st.integers(0, 400))
 @settings(max_examples=60, deadline=None)
 def test_what_is_read_is_what_was_added_to_the_last_post(tmp_path_factory: pytest.TempPathFactory, steps: list[bytes | None], cut: int) -> None:
     """None posts; in the end the last of what was written is torn off."""
@@ -207,6 +207,20 @@ def test_who_is_killed_while_writing_leaves_the_post_before(tmp_path_factory: py
     assert left.text in (b"post %d" % (posts - 1), b"the last")
     reader.close()
     board.close()
+
+
+@pytest.mark.parametrize(("place", "number"), [(FIRST, 2), (FIRST + 3 * HALF, 1)])
+def test_a_header_alone_is_nothing(path: Path, place: int, number: int) -> None:
+    """The check sum of no bytes is what it begins with: two equal numbers in a damaged file would do."""
+    board = opened(path)
+    board.post(b"1")
+    board.close()
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(HEADER.pack(number, 0, number))
+    left = opened(path).inherited
+    assert left is not None
+    assert (left.text, left.since) == (b"1", ())
 
 
 def test_what_is_too_large_is_not_posted(path: Path) -> None:
