@@ -12,6 +12,7 @@ from headroom.http.accesslog import LOGGERS, hide_queries, without_queries
     ("http%3A//proxy/v1beta/models/m:generateContent?key=secret", "http%3A//proxy/v1beta/models/m:generateContent"),
     ("/v1/messages", "/v1/messages"),
     ("/?", "/"),
+    pytest.param("/" * 100_000, "/" * 100_000, id="slashes"),
     ("127.0.0.1:4711", "127.0.0.1:4711"),
     ("what? no target", "what? no target"),
     (200, 200),
