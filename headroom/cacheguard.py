@@ -27,7 +27,7 @@ Cause = Literal[
     "unexplained",  # neither did: evicted, routed to another machine, a parameter that counts
 ]
 
-EXPLAINED: frozenset[Cause] = frozenset(("first", "parallel", "expired", "client", "rewritten", "bust"))
+WRITTEN_ANEW: frozenset[Cause] = frozenset(("first", "parallel", "expired", "client", "rewritten", "bust"))
 """Causes for which nothing was found, though the provider does cache: one that reports no writes has written all of it now."""
 
 LIFETIMES = {"anthropic": 300.0, "openai": 1800.0, "gemini": 300.0}
@@ -165,7 +165,7 @@ class CacheGuard:
     def _stand(self, turn: Turn, verdict: Verdict, *, long: bool) -> None:
         name, usage = turn.prefix.conversation, turn.usage
         before, tokens = self._standing.get(name) or _Standing(), _held(usage)
-        written = usage.cache_write_tokens or (usage.cache_write_tokens is None and verdict.cause in EXPLAINED)
+        written = usage.cache_write_tokens or (usage.cache_write_tokens is None and verdict.cause in WRITTEN_ANEW)
         cold = usage.cache_read_tokens == 0 and not written  # sums, where it took several rounds
         held = None if tokens is None else Held(_share(tokens, usage), long)
         self._standing.put(name, _Standing(cold, before.append_only or verdict.cause == "bust", len(turn.prefix.came), held))

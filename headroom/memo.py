@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+ABSENT_BYTES, ABSENT_ROW = 4 << 20, 200
+"""Room for names under which nothing stands, and what one takes: a key of 40 digits, a tuple, a dict entry."""
+
 
 class Memo(Generic[K, V]):
     """Holds at most about `max_bytes`, by the sizes its callers state."""
@@ -53,3 +56,19 @@ class Memo(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())
+
+
+class Absent:
+    """Names under which nothing stands, as far as this process knows; what it forgets is looked for again."""
+
+    def __init__(self) -> None:
+        self._names: Memo[str, bool] = Memo(ABSENT_BYTES)  # a value, not an option: a name that stands again is not forgotten
+
+    def add(self, name: str) -> None:
+        self._names.put(name, True, ABSENT_ROW)
+
+    def discard(self, name: str) -> None:
+        self._names.put(name, False, ABSENT_ROW)
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self._names.get(name))

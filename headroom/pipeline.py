@@ -20,7 +20,7 @@ from headroom.compressors import COMPRESSORS
 from headroom.conversation import Address, Conversation, Edit, Grade, Part, Report, Skip, Skipped
 from headroom.memo import Memo
 from headroom.patterns import Policies, Policy
-from headroom.replaying import Account, weighed
+from headroom.replaying import Replay, weighed
 from headroom.signature import signature
 from headroom.tokens import estimate
 from headroom.transforms.base import Sent, Short, Transform
@@ -229,7 +229,7 @@ class _Fold:
         self._defined: dict[Address, tuple[str, int]] = {}
         """Tool definitions that are sent compacted, and what they had before, in tokens."""
         self._lighter = 0
-        self.account = Account(conversation, pipeline.tokens)
+        self.account = Replay(conversation, pipeline.tokens)
         self.forms: dict[str, str | None] = {}
 
     def define(self, ways: frozenset[str], new: str | None) -> None:

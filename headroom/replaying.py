@@ -37,7 +37,7 @@ class _Stand:
     standing: Mapping[str, str] = field(default_factory=dict)
 
 
-class Account:
+class Replay:
     """What becomes of the parts, in order."""
 
     def __init__(self, conversation: Conversation, tokens: Callable[[str], int]) -> None:

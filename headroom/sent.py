@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from headroom.errors import StoreError
-from headroom.memo import Memo
+from headroom.memo import Absent, Memo
 from headroom.stores.base import Space, Store
 
 SENT = Space("sent", ttl=30 * 86400.0, max_bytes=512 << 20)
@@ -23,9 +23,6 @@ MEMO_BYTES = 32 << 20
 
 ROW_BYTES = 300
 """What a remembered row costs beyond its text: a key of 40 digits, two tuples, a dict entry; measured 250 to 290."""
-
-MISSING_BYTES, MISSING_ROW = 4 << 20, 200
-"""Room for names under which nothing stood, and what one takes: a key of 40 digits, a tuple, a dict entry."""
 
 REFRESH = 1 / 16
 """Part of a row's life after which the store is asked although we remember: it must see that the row is in use."""
@@ -65,7 +62,7 @@ class Journal:
         """`settle`: seconds after an outage in which a row that is not there may still be on its way."""
         self._store, self._now, self._space, self._settle = store, now, space, settle
         self._memo: Memo[str, tuple[Form, float]] = Memo(MEMO_BYTES)
-        self._missing: Memo[str, bool] = Memo(MISSING_BYTES)
+        self._missing = Absent()
         self._unwritten: dict[str, Form] = {}
         self._failed = float("-inf")
         """When the store was last found to be away."""
@@ -81,7 +78,7 @@ class Journal:
         seldom, unsure = self._remembered(rare)
         sent, unsent = self._remembered(new)
         found = {**found, **seldom, **sent}
-        if wanted or any(key in seldom or not self._missing.get(key) for key in unsure):
+        if wanted or any(key in seldom or key not in self._missing for key in unsure):
             wanted += [*unsure, *unsent]
             try:
                 rows = await self._store.get(self._space, "", wanted)
@@ -93,7 +90,7 @@ class Journal:
                 raise Unread("the store was away until a moment ago, and may not have been told everything yet", found)
             for key in unsure:
                 if key not in found:
-                    self._missing.put(key, True, MISSING_ROW)  # a value, not an option
+                    self._missing.add(key)
         return found
 
     async def record(self, forms: Mapping[str, Form]) -> Mapping[str, Form]:

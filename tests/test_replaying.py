@@ -14,7 +14,7 @@ from headroom.dialects.anthropic import Anthropic
 from headroom.dialects.document import Document
 from headroom.dialects.document_memo import DocumentMemo
 from headroom.pipeline import Outcome, Pipeline, standard
-from headroom.replaying import Account, weighed
+from headroom.replaying import Replay, weighed
 from headroom.traces import Traces
 
 ASK, SEE, TELL = Part("user", "Look.", ("m", 0)), Part("tool", "a\nb", ("m", 1), "Bash"), Part("user", "<system-reminder> x", ("m", 2))
@@ -32,9 +32,9 @@ class Counting:
         return len(text)
 
 
-def account(conversation: Conversation, sent: Mapping[str, str | None]) -> tuple[Account, int, Sequence[str]]:
+def account(conversation: Conversation, sent: Mapping[str, str | None]) -> tuple[Replay, int, Sequence[str]]:
     tokens = Counting()
-    found = Account(conversation, tokens)
+    found = Replay(conversation, tokens)
     return found, found.catch_up(KEYS, sent), tokens.seen
 
 

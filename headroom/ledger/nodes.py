@@ -46,6 +46,8 @@ class Nodes:
         self._mirror, self._turn = Mirror(), anyio.Lock()
         self._name = self._epoch = self._until = ""
         self._published: dict[str, int] = {}
+        self._damaged: set[tuple[str, str]] = set()
+        """Figures that cannot be read, by node and part."""
         self._committed, self._looked = -1, float("-inf")
         self.current = False
         """Whether the last answer was that of all, as far as they had published: else that of what is known of them."""
@@ -59,7 +61,7 @@ class Nodes:
             except StoreError:
                 self.current = False
             else:
-                self.current = True
+                self.current = not self._damaged
         return await anyio.to_thread.run_sync(self._mirror.run, work)
 
     async def nodes(self) -> int:
@@ -129,7 +131,11 @@ class Nodes:
     async def _take(self, told: Sequence[tuple[str, str, int, bytes]]) -> None:
         def work() -> None:
             for node, part, version, data in told:
-                self._mirror.put(node, part, version, parts.lines(data))
+                try:
+                    self._mirror.put(node, part, version, parts.lines(data))
+                    self._damaged.discard((node, part))
+                except StoreError:
+                    self._damaged.add((node, part))
 
         if told:
             await anyio.to_thread.run_sync(work)

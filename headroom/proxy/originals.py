@@ -19,15 +19,20 @@ NAME = "tenant-key"
 KEPT, KEPT_ROW = 4 << 20, 400
 """Room for what is remembered to be stored, and what one takes: two short strings, a tuple, a dict entry."""
 
+REFRESH = 1 / 16
+"""Part of an original's life for which it is taken for granted: what is still shown is then stored again, and lives on."""
+
 
 class Originals:
     """`open_to_local`: the proxy is bound to loopback, so its owner may read all rows without a credential."""
 
-    def __init__(self, store: Store, space: Space, door: Door, random: Callable[[int], bytes], *, open_to_local: bool) -> None:
-        self._store, self._space, self._door = store, space, door
+    def __init__(
+        self, store: Store, space: Space, door: Door, random: Callable[[int], bytes], now: Callable[[], float], *, open_to_local: bool,
+    ) -> None:
+        self._store, self._space, self._door, self._now = store, space, door, now
         self._random, self._open_to_local = random, open_to_local
         self._secret: bytes | None = None
-        self._kept = LRU[tuple[str, str], bool](KEPT, lambda name, there: KEPT_ROW)
+        self._kept = LRU[tuple[str, str], bool](KEPT, lambda name, there: KEPT_ROW, space.ttl * REFRESH, slides=False)
         self.stored = self.retrieved = self.missed = 0
 
     async def prepare(self) -> None:
@@ -54,14 +59,14 @@ class Originals:
         await self._store.put(self._space, owner, rows)
         self.stored += len(rows)
         for key in rows:
-            self._kept.put((owner, key), True)
+            self._kept.put((owner, key), True, self._now())
 
     async def unkept(self, request: Request, texts: Mapping[str, str]) -> Mapping[str, str]:
         """Those of `texts`, by the keys in their markers, that this process has not stored for the caller. Whoever says what another
         tenant has said, or comes with a new credential, gets the form on record, and its original may be there for the other only.
         Raises StoreError."""
         owner = await self.owner(request)
-        new = {key: text for key, text in texts.items() if self._kept.get((owner, key)) is None}
+        new = {key: text for key, text in texts.items() if self._kept.get((owner, key), self._now()) is None}
         # A marker may stand in a text that was quoted; under its key belongs what has this key.
         return {key: text for key, text in new.items() if ccr.key_of(text) == key}
 

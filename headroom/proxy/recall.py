@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from headroom.chain import mended, reply
 from headroom.dialects.hidden.base import Exchange
 from headroom.errors import StoreError
-from headroom.memo import Memo
+from headroom.memo import Absent
 from headroom.proxy.prepared import Owner, Reading
 from headroom.sent import Form, Journal, Unread
 from headroom.weaving import owner as owner_of
 from headroom.weaving import write
-
-PLAIN_BYTES, PLAIN_ROW = 4 << 20, 200
-"""Room for answers without hidden rounds, and what one takes: a key of 40 digits, a tuple, a dict entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Recall:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._plain: Memo[str, bool] = Memo(PLAIN_BYTES)
+        self._plain = Absent()
         """Answers, by their keys, that are known to have no hidden rounds: those are on record before the client has the answer."""
 
     async def __call__(
@@ -45,7 +42,7 @@ class Recall:
         """`owner`: whose request it is. `also`: names to be asked for beside those of the conversation itself; under `rare` ones
         there is most often nothing."""
         conversation, keys = reading.conversation, reading.keys
-        replies = [key for key in keys.replies if not self._plain.get(key)] if conversation.defined else []
+        replies = [key for key in keys.replies if key not in self._plain] if conversation.defined else []
         past = [key for i, key in keys.parts.items() if i < conversation.fresh]
         new = [key for i, key in keys.parts.items() if i >= conversation.fresh]
         if conversation.defined:
@@ -56,7 +53,7 @@ class Recall:
             return Known(await _own(error.known, keys.replies, owner), 1)
         for key in replies:
             if key not in sent:
-                self._plain.put(key, True, PLAIN_ROW)
+                self._plain.add(key)
         return Known(await _own(sent, keys.replies, owner))
 
     async def repair(self, reading: Reading) -> str:
@@ -70,7 +67,7 @@ class Recall:
     async def remember(self, end: bytes, text: str, exchange: Exchange, owner: str = "") -> None:
         """Record the hidden rounds of an answer. `owner` as in weaving.write. Raises StoreError."""
         key = reply(end, text)
-        self._plain.put(key, False, PLAIN_ROW)
+        self._plain.discard(key)
         await self._journal.amend({key: write(exchange, owner)})
 
 

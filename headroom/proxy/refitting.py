@@ -21,7 +21,7 @@ from headroom.fitting.rewriting import rewrites
 from headroom.fitting.sizes import PICTURE
 from headroom.fitting.subject import LEAST, Subject, Weigh, ceiling, hidden, names, weights
 from headroom.fitting.worth import considered
-from headroom.memo import Memo
+from headroom.memo import Absent
 from headroom.pipeline import Outcome
 from headroom.prices import Model
 from headroom.sent import Form
@@ -37,9 +37,6 @@ BYTES_A_TOKEN = 2
 COUNTED = ("cuts", "elements", "folds", "tokens", "misfits")
 """Times a conversation was cut; elements left out and outputs folded at that; tokens that requests had less for it; requests
 that do not fit all the same."""
-
-ABSENT_BYTES, ABSENT_ROW = 4 << 20, 200
-"""Room for names under which nothing stands, and what one takes: a key of 40 digits, a tuple, a dict entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +132,7 @@ class Refitting:
     def __init__(self, find: Callable[[str], Model | None], means: Means) -> None:
         """`find` gives a model of the price table, by any name."""
         self._find, self._means = find, means
-        self._absent: Memo[str, bool] = Memo(ABSENT_BYTES)
+        self._absent = Absent()
         self.cuts = self.elements = self.folds = self.tokens = self.tight = 0
 
     def counted(self) -> Mapping[str, int]:
@@ -176,14 +173,14 @@ class Refitting:
         """What the journal is to be asked."""
         if standing is None:
             return []
-        return [name for name in standing.names.values() if not self._absent.get(name)]
+        return [name for name in standing.names.values() if name not in self._absent]
 
     def read(self, standing: Standing | None, sent: Mapping[str, Form]) -> None:
         """Nothing stands under a name of what was sent before, and nothing will, unless the client goes back there."""
         if standing is not None and not standing.subject.conversation.only_counted:
             for at, name in standing.names.items():
                 if at < standing.first and name not in sent:
-                    self._absent.put(name, True, ABSENT_ROW)  # a value, not an option
+                    self._absent.add(name)
 
     def __call__(self, standing: Standing, sent: Mapping[str, Form], given: Given, fold: Callable[[Conversation], Outcome]) -> Fitted:
         """`fold` shortens a conversation as ever."""
@@ -221,7 +218,7 @@ class Refitting:
             return
         found = fitted.found
         for name in found.rows:
-            self._absent.put(name, False, ABSENT_ROW)
+            self._absent.discard(name)
         self.cuts += len(found.rows)
         self.elements += sum(len(note.dropped) for note in found.notes)
         self.folds += len(found.folded)

@@ -105,7 +105,7 @@ class Proxy:
         self.recount = Recount()
         self._door = door(settings.proxy_token, settings.allowed_hosts, settings.host)
         self.originals = Originals(
-            self.store, originals_space(settings, url), self._door, secrets.token_bytes, open_to_local=is_loopback(settings.host),
+            self.store, originals_space(settings, url), self._door, secrets.token_bytes, time.time, open_to_local=is_loopback(settings.host),
         )
         self.limits = limits(
             allowed(settings, url), owner(self._door, self.originals.owner), open_counters(self.store, time.time), company(url, settings.workers, environ),

@@ -111,7 +111,7 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class News:
     epoch: str
-    """If it is another one than the reader knew, all it knew is void."""
+    """If it is another one than the reader knew, times are told anew; what it has heard stays true."""
     until: str
     more: bool
     figures: Sequence[tuple[str, Figure]]
@@ -153,9 +153,10 @@ class RedisFigures:
 
 
 def _figure(member: bytes, row: bytes) -> tuple[str, Figure]:
-    node, _, name = member.decode().partition(" ")
+    """Without data if it is damaged: those behind it must be heard all the same."""
+    node, _, name = member.decode("utf-8", "replace").partition(" ")
     version, _, data = row.partition(b" ")
     try:
         return node, Figure(name, int(version), unpacked(data))
-    except ValueError:
-        raise StoreError("a figure in Redis is damaged") from None
+    except (ValueError, StoreError):
+        return node, Figure(name, 0)

@@ -73,7 +73,7 @@ async def exactly(conversation: Conversation, changes: Mapping[Address, str]) ->
 
 def process(place: Place, options: Options) -> Handler:
     dialect = next(d for d in dialects.DIALECTS if d.name == place.dialect)
-    originals = Originals(place.store, originals_space(Settings()), Door(), bytes, open_to_local=True)
+    originals = Originals(place.store, originals_space(Settings()), Door(), bytes, lambda: 0.0, open_to_local=True)
     recount = Recount()
 
     async def original(request: Request, key: str, how: How, own: str | None) -> str | None:

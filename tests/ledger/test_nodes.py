@@ -25,8 +25,10 @@ from headroom.ledger.queries import Window, history, total
 from headroom.ledger.rollup import Row
 from headroom.ledger.tables import fact
 from headroom.stores import open_figures, open_store
+from headroom.stores.packing import RAW
 from tests.ledger.records import MONDAY, record
 from tests.redisserver import RedisServer
+from tests.stores.test_figures_redis import ROWS
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +93,22 @@ async def test_any_node_tells_the_sum_of_all(redis: RedisServer, tmp_path: Path)
         await all_of_b.publish_news()
         assert await sums(all_of_a) == await sums(all_of_b) == await sums(reader) == (3, 111)
         assert [await each.nodes() for each in (all_of_a, all_of_b, reader)] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("row", [b"nonsense", b"1 nonsense", b"1 " + RAW + b"[[1]]", b"1 " + RAW + b"{"])
+async def test_one_figure_that_cannot_be_read_hides_no_other_until_it_is_published_anew(redis: RedisServer, tmp_path: Path, row: bytes) -> None:
+    async with node(redis.url, tmp_path / "a") as (a, all_of_a), node(redis.url, None, reads=True) as (_, reader):
+        a.write(record("1", MONDAY - 9 * DAY, spent=1))
+        a.write(record("2", spent=10))
+        await all_of_a.publish()
+        (member,) = (name for name in redis.ask("HKEYS", ROWS).split(b"\r\n") if name.endswith(b"daily/%d" % (MONDAY - 9 * DAY)))
+        redis.ask("HSET", ROWS, member, row)
+        found, _ = await reader.ask(_both)
+        assert (found[0], found[11], reader.current) == (1, 10, False)
+        a.write(record("3", MONDAY - 9 * DAY, spent=100))
+        await all_of_a.publish()
+        found, _ = await reader.ask(_both)
+        assert (found[0], found[11], reader.current) == (3, 111, True)
 
 
 async def test_who_is_killed_publishes_after_its_restart_what_it_had_not(redis: RedisServer, tmp_path: Path) -> None:

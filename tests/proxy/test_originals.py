@@ -21,7 +21,7 @@ def ask(fields: Fields, peer: str = "127.0.0.1") -> Request:
 
 
 def originals(*, local: bool = True, token: str = "") -> Originals:
-    return Originals(Memory(lambda: 0.0), SPACE, Door(token), lambda n: b"r" * n, open_to_local=local)
+    return Originals(Memory(lambda: 0.0), SPACE, Door(token), lambda n: b"r" * n, lambda: 0.0, open_to_local=local)
 
 
 async def test_a_tenant_gets_its_own_and_nobody_elses() -> None:
@@ -74,6 +74,17 @@ async def test_each_tenant_has_what_it_brings_though_another_has_it_too() -> Non
     assert await books.unkept(ask([BOB]), texts) == {key_of(text): text}
 
 
+async def test_what_is_shown_for_long_is_stored_again_before_its_time_is_over() -> None:
+    now = [0.0]
+    books = Originals(Memory(lambda: now[0]), SPACE, Door(""), lambda n: b"r" * n, lambda: now[0], open_to_local=False)
+    texts = {key_of("said"): "said"}
+    await books.keep(ask([ANN]), texts)
+    now[0] = SPACE.ttl / 20
+    assert await books.unkept(ask([ANN]), texts) == {}
+    now[0] = SPACE.ttl / 10
+    assert await books.unkept(ask([ANN]), texts) == texts
+
+
 async def test_lone_surrogates_survive() -> None:
     books = originals()
     await books.keep(ask([ANN]), {"k": "a\ud800"})
@@ -82,17 +93,17 @@ async def test_lone_surrogates_survive() -> None:
 
 async def test_nodes_of_one_state_have_the_same_secrets_and_each_purpose_its_own() -> None:
     state = Memory(lambda: 0.0)
-    one, other = (Originals(state, SPACE, Door(""), random, open_to_local=False) for random in (lambda n: b"r" * n, lambda n: b"s" * n))
+    one, other = (Originals(state, SPACE, Door(""), random, lambda: 0.0, open_to_local=False) for random in (lambda n: b"r" * n, lambda n: b"s" * n))
     assert await one.secret("x") == await other.secret("x") != await other.secret("y")
     assert len(await one.secret("x")) == 32
 
 
 async def test_a_store_that_lost_the_key_gets_it_back() -> None:
     lost = Memory(lambda: 0.0)
-    books = Originals(lost, SPACE, Door(""), lambda n: b"r" * n, open_to_local=False)
+    books = Originals(lost, SPACE, Door(""), lambda n: b"r" * n, lambda: 0.0, open_to_local=False)
     await books.keep(ask([ANN]), {"k": "text"})
     await lost.aclose()
     await books.restore()
-    other = Originals(lost, SPACE, Door(""), lambda n: b"s" * n, open_to_local=False)
+    other = Originals(lost, SPACE, Door(""), lambda n: b"s" * n, lambda: 0.0, open_to_local=False)
     await other.keep(ask([ANN]), {"k": "text"})
     assert await books.find(ask([ANN]), "k") == "text"

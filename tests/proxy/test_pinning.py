@@ -27,7 +27,7 @@ KEYS: Mapping[int, str] = {1: "1" * 40}
 
 def pinning(store: Shaky, *, on: bool = True) -> tuple[Pinning, Originals]:
     toin = Toin(store, "w", 60.0)
-    originals = Originals(store, Space("ccr", 100.0, 1 << 20), Door(), lambda n: b"r" * n, open_to_local=True)
+    originals = Originals(store, Space("ccr", 100.0, 1 << 20), Door(), lambda n: b"r" * n, lambda: 0.0, open_to_local=True)
     return Pinning(Pins(toin, Journal(store, lambda: 0.0)) if on else None, originals), originals
 
 

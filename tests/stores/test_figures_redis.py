@@ -102,11 +102,14 @@ async def test_what_has_passed_is_gone(figures: RedisFigures, redis: RedisServer
     assert set((await told(figures))[0]) == {("a", "day")}
 
 
-async def test_away_and_damaged_it_is_a_store_error(figures: RedisFigures, redis: RedisServer) -> None:
-    await figures.publish("a", [Figure("x", 3)])
+async def test_what_is_damaged_has_no_data_and_hides_no_other(figures: RedisFigures, redis: RedisServer) -> None:
+    await figures.publish("a", [Figure("x", 3, b"[1]"), Figure("y", 4, b"[2]")])
     redis.ask("HSET", ROWS, "a x", "nonsense")
-    with pytest.raises(StoreError):
-        await figures.news("", "")
+    heard = {figure.name: figure.data for _, figure in (await figures.news("", "")).figures}
+    assert heard == {"x": b"", "y": b"[2]"}
+
+
+async def test_away_it_is_a_store_error() -> None:
     async with opened("redis://127.0.0.1:1/0") as away:
         for call in (away.publish("a", []), away.news("", ""), away.lacks("a", {"x": 1})):
             with pytest.raises(StoreError):
