@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ import anyio
 from headroom.conversation import Json, Report, Skip, Usage
 from headroom.dialects.base import Dialect
 from headroom.errors import HeadroomError, StoreError, UpstreamError
-from headroom.http.coding import Decoder, Oversized, Undecodable, accept_encoding, decode
+from headroom.http.coding import Decoder, Oversized, Undecodable, UnknownCoding, accept_encoding, decode
 from headroom.http.message import DESCRIBES_THE_BODY, Fields, Handler, Request, Response, end_to_end, once
 from headroom.http.sse import Tap
 from headroom.mode import chosen
@@ -22,6 +23,8 @@ from headroom.proxy.compression import UNPARSED
 from headroom.proxy.hearing import Circumstances, heard
 from headroom.proxy.prepared import Caller, Prepared, untouched
 from headroom.proxy.services import Services
+
+log = logging.getLogger(__name__)
 
 LOGGED = 1 << 20
 """Bytes of a body that the request log gets to see."""
@@ -43,6 +46,7 @@ class Exchange:
 
     def __init__(self, dialect: Dialect, services: Services, upstream: Handler) -> None:
         self._dialect, self._services, self._upstream = dialect, services, upstream
+        self._warned = False
 
     async def __call__(self, request: Request) -> Response:
         draft = request.draft
@@ -69,7 +73,10 @@ class Exchange:
             )
         except Oversized:
             return untouched(raw, "too_large")
-        except Undecodable:
+        except Undecodable as error:
+            if isinstance(error, UnknownCoding) and not self._warned:
+                self._warned = True  # once: a client that does so does it each time
+                log.warning("requests pass through as they come, and save nothing: %s", error)
             return untouched(raw, "encoding")
         if services.log_messages:
             request.draft.request = body[:LOGGED].decode("utf-8", "replace")

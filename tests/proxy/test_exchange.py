@@ -150,6 +150,15 @@ async def test_a_compressed_request_is_read_and_leaves_plain_only_if_edited() ->
     assert untouched.get(b"content-encoding") == b"gzip"
 
 
+async def test_a_coding_that_nothing_can_be_saved_in_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    exchange = World().exchange()
+    for encoding in (b"gzip", b"zzz", b"zzz"):
+        await exchange(ask(b"whatever", [(b"content-encoding", encoding)]))
+    assert [record.getMessage() for record in caplog.records if record.name.endswith("exchange")] == [
+        "requests pass through as they come, and save nothing: no decoder for 'zzz'",
+    ]
+
+
 @pytest.mark.parametrize(("encoding", "raw", "reason"), [
     (b"zzz", b"whatever", "encoding"), (b"gzip", b"not gzip", "encoding"), (b"gzip", gzip.compress(b"\0" * (8 << 20)), "too_large"),
 ])
