@@ -25,6 +25,10 @@ _WRITER = re.compile(
 )
 """Names of tools that change files."""
 
+_LONGEST = 200
+"""Characters of a name that is looked at: APIs take 64 or 128 for a tool's, and the time that these patterns take grows with
+the square."""
+
 _VIEWS = frozenset(("view", "read", "open", "show", "cat"))
 """Commands by which an editor's tool reads only."""
 
@@ -62,7 +66,7 @@ def touch(part: Part) -> Touch:
     named = tuple(_members(part.call))
     if named:
         views = isinstance(part.call, dict) and str(part.call.get("command")) in _VIEWS
-        if _WRITER.fullmatch(part.tool) and not views:
+        if _named(_WRITER, part.tool) and not views:
             return Touch(writes=named)
         return Touch(named, whole=not _ranged(part.call)) if is_file_read(part) and not is_excerpt(part) else NOTHING
     return _command(part)
@@ -98,7 +102,7 @@ def _operands(command: str) -> Iterator[str]:
 def _members(call: Json) -> Iterator[str]:
     if isinstance(call, dict):
         for name, value in call.items():
-            if _MEMBER.fullmatch(name):
+            if _named(_MEMBER, name):
                 yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str) and each)
 
 
@@ -110,4 +114,8 @@ def _patched(call: Json) -> Iterator[str]:
 
 
 def _ranged(call: Json) -> bool:
-    return isinstance(call, dict) and any(value not in (None, "", 0, False) and _RANGE.fullmatch(name) for name, value in call.items())
+    return isinstance(call, dict) and any(value not in (None, "", 0, False) and (len(name) > _LONGEST or _named(_RANGE, name)) for name, value in call.items())
+
+
+def _named(pattern: re.Pattern[str], name: str) -> bool:
+    return len(name) <= _LONGEST and pattern.fullmatch(name) is not None

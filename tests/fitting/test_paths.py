@@ -26,6 +26,8 @@ PATCH = "*** Begin Patch\n*** Update File: src/a.py\n@@\n-x\n+y\n*** Add File: b
     ("shell", {"command": ["apply_patch", PATCH]}, Touch(writes=("src/a.py", "b.py"))),
     ("Grep", {"pattern": "x", "path": "src"}, NOTHING),
     ("LS", {"path": "src"}, NOTHING),
+    pytest.param("edit_" * 20_000 + "\n", {"path": "a.py", "offset_" * 20_000 + "\n": 1}, Touch(("a.py",)), id="endless names"),
+    pytest.param("Read", {"path": "a.py", "offset_" * 20_000 + "\n": 1}, Touch(("a.py",)), id="an endless name"),
     ("Bash", {"command": "cat src/a.py"}, Touch(("src/a.py",), whole=True)),
     ("Bash", {"command": "cd /w && nl -ba src/a.py"}, Touch(("src/a.py",), whole=True)),
     ("shell", {"command": "sed -n '1,80p' src/a.py"}, Touch(("src/a.py",))),
