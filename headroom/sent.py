@@ -169,6 +169,8 @@ class Journal:
         now = self._now()
         for key, form in forms.items():
             self._memo.put(key, (form, now), ROW_BYTES + len(form or ""))
+            if key in self._missing:
+                self._missing.discard(key)  # also for when the memo has forgotten it
         return forms
 
 

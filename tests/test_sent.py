@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headroom.errors import StoreError
-from headroom.sent import SENT, Form, Journal, Unread, decode, encode
+from headroom.sent import MEMO_BYTES, SENT, Form, Journal, Unread, decode, encode
 from headroom.stores import open_store
 from headroom.stores.base import Size, Space
 from headroom.stores.memory import Memory
@@ -139,6 +139,10 @@ async def test_what_was_rare_and_is_recorded_here_is_known(store: Watched, clock
     assert await journal.read([], ["r"]) == {}
     await journal.amend({"r": "4"})
     assert await journal.read([], ["r"]) == {"r": "4"}
+    for n in range(3):
+        await journal.record({str(n): "x" * (MEMO_BYTES // 2 - 1000)})
+    assert await journal.read([], ["r"]) == {"r": "4"}
+    assert store.asked[-1] == ["r"]
 
 
 async def test_a_row_in_use_here_lives_on_in_the_store(store: Watched, clock: Clock) -> None:

@@ -291,7 +291,10 @@ class Compression:
         row, dialect = sent.get(mended(prepared.reading.keys.opening)), prepared.reading.dialect
         if not row or not row.isdecimal():
             return prepared
-        body, _ = weaving.without_reasoning(prepared.body, dialect.turns, dialect.bare, int(row))
+        try:
+            body, _ = weaving.without_reasoning(prepared.body, dialect.turns, dialect.bare, int(row))
+        except Unreadable:  # what we put in made it longer than can be read
+            return prepared
         return replace(prepared, body=body, changed=prepared.changed or body != prepared.body)
 
     def _tokens(self, text: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from headroom import positions
 from headroom.conversation import Address
-from headroom.dialects.document import Document, Rewrite
+from headroom.dialects.document import Document, Rewrite, Unreadable
 from headroom.http.coding import decode
 from headroom.http.message import DESCRIBES_THE_BODY, Body, Response, once
 from headroom.positions import Positions
@@ -41,8 +41,12 @@ class Made:
         document = Document.parse(self.client)
         found = [positions.positions(document, self.edits, self.rewrites, self.turns)]
         before = document.splice(self.edits, self.rewrites)
-        # Reasoning may have been left out of it since.
-        return found if before == self.body else [positions.between(before, self.body, self.turns), *found]
+        if before == self.body:
+            return found
+        try:  # reasoning was left out of it since
+            return [positions.between(before, self.body, self.turns), *found]
+        except Unreadable:  # what we put in made it longer than can be read
+            return found
 
 
 def made(prepared: Prepared) -> Made | None:
