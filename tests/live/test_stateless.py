@@ -61,7 +61,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def compiled(home: Path) -> None:
     """As an installer leaves it: what Python imports before our first line runs, it caches where that is still to be done."""
-    subprocess.run([sys.executable, "-c", "import headroom.cli"], cwd=ROOT, env=environment(home), check=True)
+    subprocess.run([sys.executable, "-c", "import headroom.cli, py_compile; py_compile.compile('headroom/__main__.py')"], cwd=ROOT, env=environment(home), check=True)
 
 
 @contextmanager
