@@ -24,6 +24,8 @@ SAME_ANSWER = HOP_BY_HOP | frozenset((
     # what proxies and tracing put in, anew for each request
     b"baggage", b"b3", b"cdn-loop", b"forwarded", b"sentry-trace", b"traceparent", b"tracestate", b"x-amzn-trace-id",
     b"x-client-request-id", b"x-cloud-trace-context", b"x-real-ip", b"x-request-id",
+    # what our accounts are kept by, and no provider sees
+    b"x-headroom-cwd", b"x-headroom-project-id", b"x-headroom-session-id",
 ))
 """Fields that may differ between requests that get the same answer."""
 

@@ -87,7 +87,7 @@ def test_what_tells_requests_apart(field: tuple[bytes, bytes]) -> None:
     assert key_of(request(fields=[*BASE, field]), b"{}", SECRET) != key_of(request(fields=[*BASE]), b"{}", SECRET)
 
 
-@pytest.mark.parametrize("name", [b"user-agent", b"content-length", b"x-request-id", b"traceparent", b"x-stainless-retry-count", b"x-headroom-tag-a", b"connection"])
+@pytest.mark.parametrize("name", [b"user-agent", b"content-length", b"x-request-id", b"traceparent", b"x-stainless-retry-count", b"x-headroom-tag-a", b"x-headroom-session-id", b"connection"])
 def test_what_does_not(name: bytes) -> None:
     assert key_of(request(fields=[(name, b"x"), *reversed(BASE)]), b"{}", SECRET) == key_of(request(fields=[*BASE]), b"{}", SECRET)
 
