@@ -98,9 +98,11 @@ def brought(ways: Sequence[Way]) -> float:
 def text(outcomes: Sequence[Outcome], modes: Sequence[str], sessions: int, warning: str | None = None) -> str:
     """`sessions`: how many of them to list; `warning`: of the price table."""
     lines = [*_totals(outcomes, modes), "", *_sessions(outcomes, modes, sessions)]
+    tables: dict[tuple[str, ...], list[str]] = {}
     for mode in modes:
-        tally = total([outcome.ways[mode].tally for outcome in outcomes])
-        lines += ["", f"each output once, {mode}, estimated tokens:", *_tables(tally)]
+        tables.setdefault((*_tables(total([outcome.ways[mode].tally for outcome in outcomes])),), []).append(mode)
+    for table, alike in tables.items():
+        lines += ["", f"each output once, {' and '.join(alike)}, estimated tokens:", *table]
     return "\n".join([*lines, "", *_notes(outcomes, modes), *([f"Note: {warning}."] if warning else []), ""])
 
 

@@ -64,6 +64,8 @@ def _from_proxy(given: Any, settings: Settings, *, person: bool) -> str | None:
     try:
         return running.original(given.key, how_of(given.lines, given.query), person=person)
     except NoProxy:
+        if given.url:
+            print(f"headroom: nothing answers at {given.url}; the state here is asked instead", file=sys.stderr)
         return None
 
 

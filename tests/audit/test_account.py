@@ -48,6 +48,8 @@ def test_up_to_which_share_of_fetched_originals_views_pay(fetching: float, besid
     both = replace(one, ways={"token": token, **(one.ways if beside == "lossless" else {})})
     assert break_even([both], "token") == expected
     told = text([both], modes, 5)
+    assert told.count("each output once") == 1
+    assert f"each output once, {' and '.join(modes)}, estimated tokens:" in told
     assert "none of the 4 originals again" in told
     assert (f"Cheaper than {beside} up to" in told) is (expected is not None)
 

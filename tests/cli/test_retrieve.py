@@ -46,6 +46,11 @@ def test_an_original_comes_from_the_state_when_no_proxy_runs(environ: dict[str, 
     assert json.loads(run(environ, KEY, "--json")[1]) == {"key": KEY, "text": TEXT}
 
 
+def test_a_proxy_that_was_named_and_does_not_answer_is_told_of(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(environ, KEY, "--url", "http://127.0.0.1:1") == (0, TEXT)
+    assert capsys.readouterr().err == "headroom: nothing answers at http://127.0.0.1:1; the state here is asked instead\n"
+
+
 def test_a_key_that_nobody_knows_is_one(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(environ, "0" * 24)[0] == 1
     assert run({**environ, "HEADROOM_STATE": "memory:"}, KEY)[0] == 1
