@@ -137,7 +137,7 @@ def _passages(text: str, start: int, lines: Sequence[str], number: int, after_it
     began = at = start
     whole = rows or _ITEM.match(lines[0]) is not None
     for line in lines:
-        item = rows or _ITEM.match(line) is not None
+        item = (rows and line.strip() != "") or _ITEM.match(line) is not None  # blanks stand in a block only where a fence does
         if item and at > start:
             yield from [_whole(text, began, at - 1, number)] if whole else _sentences(text, began, at - 1, number)
             began, whole = at, True

@@ -28,6 +28,8 @@ TABLE = {
     "table": ("| a | b |\n|---|---|\n| 1. A | 2 |\n| 3 | 4 |", ["| a | b |\n|---|---|", "| 1. A | 2 |", "| 3 | 4 |"]),
     "nothing": ("", []),
     "blanks": (" \n\n\t\n", []),
+    "blanks behind a fence": ("```x\n===\n| a |\n \n\n| b |", ["```x\n===", "| a |", "| b |"]),
+    "a fence that is never closed": ("```One. \r\n===\n| a |\r\n", ["```One. \r\n===", "| a |"]),
 }
 
 
