@@ -74,7 +74,12 @@ def number(value: Json) -> Number | None:
     """The number that a value is, if it is one."""
     if type(value) is int or type(value) is float:
         return value
-    return float(value[1:]) if type(value) is str and value[:1] == NUMBER else None
+    if type(value) is not str or value[:1] != NUMBER:
+        return None
+    try:
+        return float(value[1:])
+    except ValueError:  # a text that begins as those literals are marked
+        return None
 
 
 def summary(found: Profile) -> str:

@@ -25,6 +25,7 @@ from headroom.conversation import Json
     ([str(i % 10) * 50 for i in range(99)], "c 10 different"),
     ([f"n{i % 10}" for i in range(99)], "c n0×10 n1×10 n2×10 n3×10 n4×10 n5×10 +4 more"),
     ([f"name {i}" for i in range(99)], "c 99 different"),
+    ([*range(9), "\0", "\0x"], "c 0..8"),
     ([f"2026-10-{i % 28 + 1:02}T10:{i % 60:02}:00Z" for i in range(420)], "c 2026-10-01T10:00:00Z..2026-10-28T10:59:00Z"),
 ])
 def test_a_column_in_a_few_words(values: list[Json], words: str) -> None:
