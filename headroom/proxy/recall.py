@@ -57,7 +57,8 @@ class Recall:
         return Known(await _own(sent, keys.replies, owner))
 
     async def repair(self, reading: Reading) -> str:
-        """What had to be left out of a conversation for good, as the store has it at this moment; "" if nothing had to."""
+        """What had to be left out of a conversation for good, as this process or else the store has it at this moment; "" if
+        nothing had to."""
         key = mended(reading.keys.opening)
         try:
             return (await self._journal.read([key])).get(key) or ""

@@ -176,17 +176,23 @@ def test_a_killed_worker_is_replaced_and_its_figures_stay(provider: Server, tmp_
         until(lambda: all(total(running) == load.answered + more.answered for _ in range(6)))
 
 
+def reloaded(running: Running, number: int) -> int:
+    """All workers are replaced under load and drop nobody; how many were answered."""
+    ready(running, number)
+    old = workers(running)
+    with Load(running.port, 4) as load:
+        load.more(20)
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: not set(old) & set(workers(running)) and len(workers(running)) == number)
+        load.more(20)
+    assert load.failed == []
+    return load.answered
+
+
 def test_a_reload_replaces_all_and_drops_nobody(provider: Server, tmp_path: Path) -> None:
     with proxy(provider.server_port, tmp_path, "--workers", "2", WITHOUT_LIMIT) as running:
-        ready(running, 2)
-        old = workers(running)
-        with Load(running.port, 4) as load:
-            load.more(20)
-            running.process.send_signal(signal.SIGHUP)
-            until(lambda: not set(old) & set(workers(running)) and len(workers(running)) == 2)
-            load.more(20)
-        assert load.failed == []
-        until(lambda: total(running) == load.answered)
+        answered = reloaded(running, 2)
+        until(lambda: total(running) == answered)
 
 
 def test_a_reload_with_wrong_settings_changes_nothing(provider: Server, tmp_path: Path) -> None:
@@ -328,15 +334,8 @@ def test_four_workers_under_gunicorn_are_one_proxy_too(provider: Server, tmp_pat
 def test_a_reload_of_gunicorn_with_our_workers_drops_nobody(provider: Server, tmp_path: Path) -> None:
     pytest.importorskip("gunicorn")
     with gunicorn(provider.server_port, tmp_path, OURS, 4) as running:
-        ready(running, 4)
-        old = workers(running)
-        with Load(running.port, 4) as load:
-            load.more(20)
-            running.process.send_signal(signal.SIGHUP)
-            until(lambda: not set(old) & set(workers(running)) and len(workers(running)) == 4)
-            load.more(20)
-        assert load.failed == []
-        assert total(running) == load.answered
+        answered = reloaded(running, 4)
+        assert total(running) == answered
 
 
 def test_what_has_no_price_and_what_was_learned_is_told_for_all_workers(provider: Server, tmp_path: Path) -> None:

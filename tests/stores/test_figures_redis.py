@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -22,13 +22,6 @@ ROWS, CHANGED, SUMS = (f"{{headroom:1:figures}}:{name}" for name in ("rows", "ch
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"  # redis-py runs on nothing else
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "no")
-    yield server
-    server.stop()
 
 
 @asynccontextmanager
